@@ -1,0 +1,1 @@
+//! The reference authorization server and its faults.
