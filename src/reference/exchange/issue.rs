@@ -1,0 +1,215 @@
+//! Makes the token of an exchange, once everything about it is decided.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::AuthServer;
+use super::super::clients::{Client, Grant};
+use super::super::clock::now;
+use super::super::fault::FaultId;
+use super::super::form::Form;
+use super::super::mint::{Format, LIFETIME, expiry, jwt_claims};
+use super::super::refusal::{Refusal, Why};
+use super::super::store::{Claims, Kind, Record};
+use super::presented::Presented;
+use super::request::{Requested, TokenType};
+use super::scope::GrantedScope;
+
+mod disfigured;
+
+/// What the exchange has come to.
+pub(super) struct Decision<'a> {
+    pub(super) client: &'static Client,
+    pub(super) requested: Requested<'a>,
+    pub(super) aud: Vec<String>,
+    pub(super) scope: GrantedScope,
+    pub(super) act: Option<Value>,
+    pub(super) jkt: Option<String>,
+    pub(super) subject: &'a Presented,
+    pub(super) actor: Option<&'a Presented>,
+}
+
+/// A token with what the response says about it.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) token: String,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// What it is called, which only a faulty server lets differ.
+    pub(super) issued_token_type: String,
+    pub(super) bound: bool,
+    pub(super) expires_in: i64,
+    pub(super) reported_scope: Option<Vec<String>>,
+    /// A member beside the others, by fault.
+    pub(super) beside: Option<(&'static str, String)>,
+}
+
+pub(super) fn issue(server: &AuthServer, form: &Form, decision: &Decision) -> Result<Issued, Refusal> {
+    let record = record(server, form, decision);
+    let bound = record.claims.jkt.is_some();
+    let expires_in = record.claims.exp.unwrap_or_default() - record.claims.iat;
+    let beside = beside(server, decision, &record)?;
+    let (kind, label) = kind_and_label(server, decision, beside.is_some())?;
+    let token = match server.remembered(form, decision) {
+        Some(token) => token,
+        None => {
+            let token = make(server, decision, Record { kind, ..record })?;
+            server.remember(form, decision, &token);
+            token
+        }
+    };
+    Ok(Issued {
+        token,
+        kind,
+        issued_token_type: label.to_owned(),
+        bound,
+        expires_in,
+        reported_scope: decision.scope.reported.clone(),
+        beside,
+    })
+}
+
+/// What the token will say, whatever its type.
+fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
+    let subject = decision.subject;
+    let iat = now();
+    // A subject that a fault let in after its end gives no limit.
+    let limit = subject.claims.exp.filter(|exp| *exp > iat);
+    let outlives = limit.is_some_and(|exp| exp < iat + LIFETIME) && server.on(FaultId::OutlivesSubject);
+    let exp = match server.on(FaultId::LifetimeOfAWeek) {
+        true => iat + 7 * 24 * 3600,
+        false => expiry(LIFETIME, limit.filter(|_| !outlives)),
+    };
+    let claims = Claims {
+        sub: subject.claims.sub.clone(),
+        scope: decision.scope.granted.clone(),
+        aud: decision.aud.clone(),
+        act: decision.act.clone(),
+        // A right of the subject token, not of this one (RFC 8693 §4.4).
+        may_act: None,
+        jkt: decision.jkt.clone(),
+        iat,
+        exp: Some(exp),
+        nbf: None,
+        login: subject.claims.login.clone(),
+        of_client: subject.claims.of_client,
+    };
+    let mut record = Record::new(Kind::Access, decision.client.id, claims);
+    record.from_exchange = true;
+    disfigured::record(server, form, decision, &mut record);
+    record
+}
+
+/// The kind of token to make and the type to call it.
+fn kind_and_label<'a>(
+    server: &AuthServer,
+    decision: &Decision<'a>,
+    in_own_member: bool,
+) -> Result<(Kind, &'a str), Refusal> {
+    let refused = |text| Err(Refusal::new(Why::RequestedTypeRefused, text));
+    let access = TokenType::AccessToken.uri();
+    let known = match decision.requested {
+        Requested::Nothing => return Ok((Kind::Access, access)),
+        Requested::Unknown(uri) => return Ok((Kind::Access, uri)),
+        Requested::Known(known) => known,
+    };
+    if in_own_member {
+        return Ok((Kind::Access, known.uri()));
+    }
+    let kind = match known {
+        TokenType::AccessToken => Kind::Access,
+        TokenType::Jwt if server.on(FaultId::JwtRequestGivesAccessToken) => {
+            return Ok((Kind::Access, access));
+        }
+        TokenType::Jwt => Kind::Access,
+        TokenType::IdToken => {
+            let of_client = decision.subject.claims.of_client;
+            if of_client && !server.on(FaultId::IdTokenForClientSubject) {
+                return refused("an ID token needs a user");
+            }
+            if server.on(FaultId::IdTokenLabelledAccessToken) {
+                return Ok((Kind::Id, access));
+            }
+            Kind::Id
+        }
+        TokenType::RefreshToken if !decision.client.grants.contains(&Grant::Refresh) => {
+            return refused("this client may not have a refresh token");
+        }
+        TokenType::RefreshToken => Kind::Refresh,
+    };
+    match kind != Kind::Access && server.on(FaultId::EchoesRequestedTokenType) {
+        true => Ok((Kind::Access, known.uri())),
+        false => Ok((kind, known.uri())),
+    }
+}
+
+/// A second token that only a faulty server adds.
+fn beside(
+    server: &AuthServer,
+    decision: &Decision,
+    record: &Record,
+) -> Result<Option<(&'static str, String)>, Refusal> {
+    let requested = |known: TokenType| decision.requested == Requested::Known(known);
+    let refresh = || {
+        server.opaque(Record {
+            kind: Kind::Refresh,
+            ..record.clone()
+        })
+    };
+    if requested(TokenType::RefreshToken) && server.on(FaultId::RefreshTokenInOwnMember) {
+        return Ok(Some(("refresh_token", refresh())));
+    }
+    if requested(TokenType::IdToken) && server.on(FaultId::IdTokenInOwnMember) {
+        return Ok(Some((
+            "id_token",
+            server.id_token(Record {
+                kind: Kind::Id,
+                ..record.clone()
+            })?,
+        )));
+    }
+    Ok(None)
+}
+
+/// Makes the token and remembers it. An opaque subject gives an opaque access token, unless a JWT
+/// was asked for.
+fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<String, Refusal> {
+    let wants_jwt = decision.requested == Requested::Known(TokenType::Jwt);
+    let opaque = match record.kind {
+        Kind::Refresh => true,
+        Kind::Id => false,
+        Kind::Access if wants_jwt => server.on(FaultId::OpaqueTokenLabelledJwt),
+        Kind::Access => decision.subject.format == Format::Opaque && decision.subject.kind == Kind::Access,
+    };
+    if opaque {
+        return Ok(server.opaque(record));
+    }
+    if record.kind == Kind::Access && server.on(FaultId::AccessTokenWithIllegalCharacters) {
+        let token = format!("{} {{tok}}", Uuid::new_v4().simple());
+        server.store.insert(&token, record);
+        return Ok(token);
+    }
+    let jti = disfigured::jti(server);
+    let claims = jwt_claims(&server.issuer, &jti, &record);
+    let typ = if record.kind == Kind::Id { "JWT" } else { "at+jwt" };
+    disfigured::sign(server, typ, claims, &jti, record)
+}
+
+impl AuthServer {
+    /// The token that an identical request got before, if a fault keeps it.
+    fn remembered(&self, form: &Form, decision: &Decision) -> Option<String> {
+        let (at, token) = self.store.remembered_answer(&fingerprint(form, decision))?;
+        let again = self.on(FaultId::SameTokenForIdenticalRequest)
+            || (at.elapsed().as_millis() < 1000 && self.on(FaultId::SameTokenWithinASecond));
+        again.then_some(token)
+    }
+
+    fn remember(&self, form: &Form, decision: &Decision, token: &str) {
+        self.store
+            .remember_answer(fingerprint(form, decision), token.to_owned());
+    }
+}
+
+fn fingerprint(form: &Form, decision: &Decision) -> String {
+    format!("{} {:?}", decision.client.id, form.parameters)
+}

@@ -1,0 +1,189 @@
+//! The faults in the content of an issued token: who it is for, and what its JWT form says.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::super::super::AuthServer;
+use super::super::super::clock::now;
+use super::super::super::fault::FaultId;
+use super::super::super::form::Form;
+use super::super::super::jwt::{self, Jwt};
+use super::super::super::keys::Key;
+use super::super::super::refusal::Refusal;
+use super::super::super::store::{Kind, Record};
+use super::Decision;
+
+/// Faults that change what a token says in any form, so that introspection tells the same lie.
+pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, record: &mut Record) {
+    let subject = decision.subject;
+    let client = decision.client.id;
+    let claims = &mut record.claims;
+    if claims.sub != client && server.on(FaultId::SubIsClient) {
+        claims.sub = client.to_owned();
+    }
+    if let Some(actor) = decision.actor {
+        if server.on(FaultId::SubIsActor) {
+            claims.sub.clone_from(&actor.claims.sub);
+        }
+        if server.on(FaultId::SwapsSubjectAndActor) {
+            claims.sub.clone_from(&actor.claims.sub);
+            claims.act = Some(json!({ "iss": subject.issuer, "sub": subject.claims.sub }));
+        }
+    }
+    if let Some(wanted) = form.one("requested_subject")
+        && server.on(FaultId::RequestedSubjectHonoured)
+    {
+        wanted.clone_into(&mut claims.sub);
+    }
+    if server.on(FaultId::OmitsAudience) {
+        claims.aud.clear();
+    }
+    if server.on(FaultId::AudienceIsWildcard) {
+        claims.aud = vec!["*".to_owned()];
+    }
+    if subject.claims.may_act.is_some() && server.on(FaultId::CopiesMayAct) {
+        claims.may_act.clone_from(&subject.claims.may_act);
+    }
+    if let Some(login) = &mut claims.login {
+        if server.on(FaultId::AuthTimeIsNow) {
+            login.auth_time = now();
+        }
+        if server.on(FaultId::RaisesAcr) {
+            login.acr = "urn:example:acr:mfa".to_owned();
+        }
+    }
+    if claims.jkt.is_some() && server.on(FaultId::DpopTokenWithoutCnf) {
+        record.extra.insert("cnf".to_owned(), Value::Null);
+    }
+    if claims.jkt.is_some() && server.on(FaultId::DpopWrongThumbprint) {
+        record.extra.insert(
+            "cnf".to_owned(),
+            json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
+        );
+    }
+    if let Some(holder) = subject.holder.as_ref().filter(|holder| *holder != client)
+        && server.on(FaultId::ClientIdOfSubjectToken)
+    {
+        record
+            .extra
+            .insert("client_id".to_owned(), holder.as_str().into());
+    }
+    if server.on(FaultId::PersonalDataInToken) {
+        record.extra.insert("email".to_owned(), "user@example.com".into());
+        record
+            .extra
+            .insert("phone_number".to_owned(), "+1 555 0100".into());
+        record
+            .extra
+            .insert("address".to_owned(), json!({ "locality": "Springfield" }));
+    }
+}
+
+pub(super) fn jti(server: &AuthServer) -> String {
+    match server.on(FaultId::JtiRepeats) {
+        true => format!("{:036}", now() / 60),
+        false => Uuid::new_v4().to_string(),
+    }
+}
+
+/// Signs the claims, after whatever the faults do to them and to the signature.
+pub(super) fn sign(
+    server: &AuthServer,
+    typ: &'static str,
+    mut claims: Map<String, Value>,
+    jti: &str,
+    record: Record,
+) -> Result<String, Refusal> {
+    claims.retain(|_, value| !value.is_null());
+    if record.kind == Kind::Access {
+        access_claims(server, &mut claims);
+    }
+    let key = match server.on(FaultId::SignedWithUnpublishedKey) {
+        true => &server.keys.unpublished,
+        false => &server.keys.as_es256,
+    };
+    let mut header = jwt::header(&server.keys.as_es256, typ);
+    if typ == "at+jwt" && server.on(FaultId::TypIsPlainJwt) {
+        header.insert("typ".to_owned(), "JWT".into());
+    }
+    if server.on(FaultId::UnknownKidInHeader) {
+        header.insert("kid".to_owned(), "as-es256-0".into());
+    }
+    let token = damaged(server, &header, &claims, key)?;
+    if server.faults.any() && !sound(server, &token, typ, jti) {
+        // The server still knows a token that it could not verify itself: the fault ends here and
+        // introspection and further exchanges go on as before.
+        server.store.insert(&token, record.clone());
+    }
+    server.store.insert(jti, record);
+    Ok(token)
+}
+
+fn sound(server: &AuthServer, token: &str, typ: &str, jti: &str) -> bool {
+    Jwt::parse(token).is_some_and(|jwt| {
+        jwt.signed_by(&server.keys.as_es256)
+            && jwt.typ() == typ.to_ascii_lowercase()
+            && jwt.text("jti") == Some(jti)
+            && jwt.text("iss") == Some(&server.issuer)
+            && jwt.claims.get("exp").is_some_and(Value::is_number)
+            && (typ != "at+jwt" || jwt.text("scope").is_some())
+    })
+}
+
+fn damaged(
+    server: &AuthServer,
+    header: &Map<String, Value>,
+    claims: &Map<String, Value>,
+    key: &Key,
+) -> Result<String, Refusal> {
+    if server.on(FaultId::IssuesAlgNone) {
+        let header = Map::from_iter([("alg".to_owned(), Value::from("none"))]);
+        return Ok(format!("{}.{}.", jwt::part(&header), jwt::part(claims)));
+    }
+    let token = jwt::sign(header, claims, key).ok_or_else(Refusal::broken)?;
+    match server.on(FaultId::BreaksSignature) {
+        true => with_wrong_signature(&token).ok_or_else(Refusal::broken),
+        false => Ok(token),
+    }
+}
+
+/// Changes one bit, and keeps the encoding canonical: only the signature is wrong.
+fn with_wrong_signature(token: &str) -> Option<String> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let mut bytes = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    *bytes.first_mut()? ^= 1;
+    Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// Faults in the claims of an `at+jwt` alone.
+fn access_claims(server: &AuthServer, claims: &mut Map<String, Value>) {
+    for (fault, claim) in OMITTED {
+        if claims.contains_key(claim) && server.on(fault) {
+            claims.shift_remove(claim);
+        }
+    }
+    if server.on(FaultId::WrongIssuerClaim) {
+        claims.insert("iss".to_owned(), "https://as.example.com".into());
+    }
+    if server.on(FaultId::ExpClaimIsString)
+        && let Some(exp) = claims.get_mut("exp")
+    {
+        *exp = exp.to_string().into();
+    }
+    let scopes = claims
+        .get("scope")
+        .and_then(Value::as_str)
+        .map(|text| text.split(' ').map(Value::from).collect::<Vec<_>>());
+    if let Some(scopes) = scopes.filter(|_| server.on(FaultId::ScopeClaimIsArray)) {
+        claims.insert("scope".to_owned(), scopes.into());
+    }
+}
+
+const OMITTED: [(FaultId, &str); 4] = [
+    (FaultId::OmitsScopeClaim, "scope"),
+    (FaultId::OmitsClientIdClaim, "client_id"),
+    (FaultId::OmitsJtiClaim, "jti"),
+    (FaultId::OmitsExpClaim, "exp"),
+];

@@ -1,0 +1,102 @@
+//! The token exchange grant (RFC 8693): what is asked, whether it may be had, and the answer.
+
+mod answer;
+mod delegation;
+mod issue;
+mod policy;
+mod presented;
+mod request;
+mod scope;
+mod signature;
+mod signed;
+mod target;
+
+use std::time::Instant;
+
+use wiremock::Request;
+
+use super::clients::{Client, DEFAULT_AUDIENCE, DEFAULT_SCOPES};
+use super::fault::FaultId;
+use super::form::Form;
+use super::mint::Format;
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::store::{Claims, Kind};
+use super::{AuthServer, dpop};
+use issue::Decision;
+use presented::{Presented, Role};
+use request::Asked;
+
+/// Serves one exchange for an authenticated client that may use the grant.
+pub(super) fn exchange(
+    server: &AuthServer,
+    request: &Request,
+    form: &Form,
+    client: &'static Client,
+) -> Result<Reply, Refusal> {
+    let asked = Asked::read(server, form)?;
+    let proven = dpop::proof(server, request, "/token", None)?;
+    let subject = match asked.subject {
+        Some(declared) => presented::validate(server, declared, Role::Subject)?,
+        None => client_itself(server, client),
+    };
+    let actor = asked
+        .actor
+        .map(|declared| presented::validate(server, declared, Role::Actor))
+        .transpose()?;
+    let actor = actor.as_ref();
+    policy::check(server, client, &subject, actor)?;
+    let jkt = policy::binding(server, &subject, actor, proven)?;
+    let decision = Decision {
+        client,
+        requested: asked.requested,
+        aud: target::audience(server, form, client, &subject, asked.requested)?,
+        scope: scope::grant(server, form, client, &subject)?,
+        act: delegation::act(server, form, client, &subject, actor)?,
+        jkt,
+        subject: &subject,
+        actor,
+    };
+    let issued = issue::issue(server, form, &decision)?;
+    leave_inputs(server, &subject, actor);
+    Ok(answer::answer(server, &issued))
+}
+
+/// An exchange changes nothing about its inputs, but for a token that may be exchanged only once.
+fn leave_inputs(server: &AuthServer, subject: &Presented, actor: Option<&Presented>) {
+    let use_up = |key: &str, by_fault: bool| {
+        server.store.change(key, |record| {
+            if record.single_use || by_fault {
+                record.exchanged_at = record.exchanged_at.or_else(|| Some(Instant::now()));
+            }
+        });
+    };
+    if let Some(key) = &subject.key {
+        use_up(key, server.on(FaultId::SubjectUsedUpByExchange));
+        if server.on(FaultId::SubjectRevokedByExchange) {
+            server.store.revoke(key);
+        }
+    }
+    if let Some(key) = actor.and_then(|actor| actor.key.as_ref()) {
+        use_up(key, server.on(FaultId::ActorUsedUpByExchange));
+    }
+}
+
+/// The client in place of a subject that a faulty server has lost.
+fn client_itself(server: &AuthServer, client: &Client) -> Presented {
+    Presented {
+        claims: Claims {
+            sub: client.id.to_owned(),
+            scope: DEFAULT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect(),
+            aud: vec![DEFAULT_AUDIENCE.to_owned()],
+            of_client: true,
+            ..Claims::default()
+        },
+        issuer: server.issuer.clone(),
+        holder: Some(client.id.to_owned()),
+        kind: Kind::Access,
+        format: Format::Jwt,
+        foreign: false,
+        key: None,
+    }
+}

@@ -1,0 +1,184 @@
+//! The parameters of a token exchange and the rules between them (RFC 8693 §2.1).
+
+use super::super::AuthServer;
+use super::super::fault::FaultId;
+use super::super::form::Form;
+use super::super::refusal::{Refusal, Why};
+
+/// A token type identifier that this server knows (RFC 8693 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum TokenType {
+    AccessToken,
+    RefreshToken,
+    IdToken,
+    Jwt,
+}
+
+impl TokenType {
+    pub(in super::super) fn uri(self) -> &'static str {
+        match self {
+            Self::AccessToken => "urn:ietf:params:oauth:token-type:access_token",
+            Self::RefreshToken => "urn:ietf:params:oauth:token-type:refresh_token",
+            Self::IdToken => "urn:ietf:params:oauth:token-type:id_token",
+            Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+        }
+    }
+
+    fn parse(server: &AuthServer, uri: &str) -> Option<Self> {
+        let all = [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt];
+        let find = |uri: &str| all.into_iter().find(|known| known.uri() == uri);
+        find(uri).or_else(|| {
+            find(&uri.replace('-', "_").replacen("token_type:", "token-type:", 1))
+                .filter(|_| server.on(FaultId::HyphenatedTokenTypeAccepted))
+        })
+    }
+}
+
+/// A token as it was presented, with the type that the client gave it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Declared<'a> {
+    pub(super) token: &'a str,
+    pub(super) token_type: TokenType,
+}
+
+/// A well-formed request.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    /// Absent only under faults that put the client itself in its place.
+    pub(super) subject: Option<Declared<'a>>,
+    pub(super) actor: Option<Declared<'a>>,
+    pub(super) requested: Requested<'a>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Requested<'a> {
+    Nothing,
+    Known(TokenType),
+    /// Named by a URI that the server does not know; only faults let it come so far.
+    Unknown(&'a str),
+}
+
+/// Longer tokens are refused: nothing that this server takes is anywhere near.
+const LONGEST_TOKEN: usize = 8 * 1024;
+
+impl<'a> Asked<'a> {
+    pub(super) fn read(server: &AuthServer, form: &'a Form) -> Result<Self, Refusal> {
+        Ok(Self {
+            subject: subject(server, form)?,
+            actor: actor(server, form)?,
+            requested: requested(server, form)?,
+        })
+    }
+}
+
+fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>, Refusal> {
+    let Some(token) = form.one("subject_token") else {
+        let sent_empty = form
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == "subject_token");
+        let falls_back = match sent_empty {
+            true => server.on(FaultId::EmptySubjectTokenMeansClient),
+            false => server.on(FaultId::MissingSubjectTokenMeansClient),
+        };
+        let missing = Refusal::new(Why::SubjectMissing, "subject_token is missing");
+        return if falls_back { Ok(None) } else { Err(missing) };
+    };
+    if token.len() > 4000 && server.on(FaultId::DropsOversizeSubjectToken) {
+        return Ok(None);
+    }
+    if token.len() > LONGEST_TOKEN {
+        return Err(Refusal::new(Why::SubjectOversize, "subject_token is too long"));
+    }
+    let token_type = match form.one("subject_token_type") {
+        None if server.on(FaultId::SniffsSubjectTokenType) => sniffed(token),
+        None => {
+            return Err(Refusal::new(
+                Why::SubjectTypeMissing,
+                "subject_token_type is missing",
+            ));
+        }
+        Some(uri) => match TokenType::parse(server, uri) {
+            Some(known) => known,
+            None if server.on(FaultId::UnknownSubjectTypeAccepted) => sniffed(token),
+            None => {
+                return Err(Refusal::new(
+                    Why::SubjectTypeUnknown,
+                    "subject_token_type is not supported",
+                ));
+            }
+        },
+    };
+    Ok(Some(Declared { token, token_type }))
+}
+
+fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>, Refusal> {
+    let declared = match (form.one("actor_token"), form.one("actor_token_type")) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) if server.on(FaultId::IgnoresLoneActorTokenType) => return Ok(None),
+        (None, Some(_)) => {
+            return Err(Refusal::new(
+                Why::ActorTypeAlone,
+                "actor_token_type without actor_token",
+            ));
+        }
+        (Some(_), _) if server.on(FaultId::IgnoresActorToken) => return Ok(None),
+        (Some(token), None) if server.on(FaultId::SniffsActorTokenType) => Declared {
+            token,
+            token_type: sniffed(token),
+        },
+        (Some(_), None) => {
+            return Err(Refusal::new(
+                Why::ActorTypeMissing,
+                "actor_token without actor_token_type",
+            ));
+        }
+        (Some(token), Some(uri)) => match TokenType::parse(server, uri) {
+            Some(token_type) if token_type != TokenType::RefreshToken => Declared { token, token_type },
+            None if server.on(FaultId::UnknownActorTypeAccepted) => Declared {
+                token,
+                token_type: sniffed(token),
+            },
+            _ => {
+                return Err(Refusal::new(
+                    Why::ActorTypeUnknown,
+                    "actor_token_type is not supported",
+                ));
+            }
+        },
+    };
+    match declared.token.len() > LONGEST_TOKEN {
+        true => Err(Refusal::new(Why::ActorInvalid, "actor_token is too long")),
+        false => Ok(Some(declared)),
+    }
+}
+
+fn requested<'a>(server: &AuthServer, form: &'a Form) -> Result<Requested<'a>, Refusal> {
+    let Some(uri) = form.one("requested_token_type") else {
+        if server.on(FaultId::MissingRequestedTypeCrashes) {
+            return Err(Refusal::broken());
+        }
+        if server.on(FaultId::MissingRequestedTypeRefused) {
+            return Err(Refusal::new(Why::BadParameter, "requested_token_type is missing"));
+        }
+        return Ok(Requested::Nothing);
+    };
+    match TokenType::parse(server, uri) {
+        Some(known) => Ok(Requested::Known(known)),
+        None if server.on(FaultId::UnknownRequestedTypeIgnored) => Ok(Requested::Nothing),
+        None if server.on(FaultId::UnknownRequestedTypeEchoed) => Ok(Requested::Unknown(uri)),
+        None => Err(Refusal::new(
+            Why::RequestedTypeUnknown,
+            "requested_token_type is not supported",
+        )),
+    }
+}
+
+/// What a server that guesses takes a token for.
+fn sniffed(token: &str) -> TokenType {
+    if token.contains('.') {
+        TokenType::Jwt
+    } else {
+        TokenType::AccessToken
+    }
+}

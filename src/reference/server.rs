@@ -1,0 +1,175 @@
+//! Runs the server on a loopback port, hosted by wiremock.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use super::AuthServer;
+use super::fault::{FaultId, Faults};
+use super::fixture;
+use super::introspect::introspect;
+use super::keys::Keys;
+use super::metadata::{Document, jwks, metadata};
+use super::reply::Reply;
+use super::revoke::revoke;
+use super::store::Store;
+use super::token_endpoint::token;
+use super::userinfo::userinfo;
+
+/// How to start the server.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A fixed port, or any free one.
+    pub port: Option<u16>,
+    /// Ids of the faults to switch on.
+    pub faults: Vec<String>,
+    /// How long every answer is held back.
+    pub delay: Duration,
+}
+
+/// Why the server cannot start. Completes "failed to start the reference server: …".
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("there is no fault `{id}`{}", hint(similar.as_deref()))]
+    UnknownFault {
+        id: String,
+        /// The id that was probably meant.
+        similar: Option<String>,
+    },
+    #[error("port {port} is in use; choose another one, or none to take any free port")]
+    PortBusy { port: u16 },
+    #[error("cannot listen on 127.0.0.1: {0}")]
+    Listen(#[from] io::Error),
+    #[error("the embedded keys cannot be read: {0}")]
+    Keys(String),
+}
+
+fn hint(similar: Option<&str>) -> String {
+    similar
+        .map(|id| format!("; did you mean `{id}`?"))
+        .unwrap_or_default()
+}
+
+/// A running reference server. It stops when dropped.
+pub struct ReferenceServer {
+    server: Arc<AuthServer>,
+    requests: Arc<AtomicU64>,
+    _host: MockServer,
+}
+
+impl ReferenceServer {
+    /// Starts a server with fresh state on 127.0.0.1.
+    ///
+    /// # Errors
+    /// When a fault id is unknown or the port cannot be taken.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let faults = options
+            .faults
+            .iter()
+            .map(|id| known_fault(id))
+            .collect::<Result<Vec<_>, _>>()?;
+        let keys = Keys::load().map_err(StartError::Keys)?;
+        let listener = listen(options.port)?;
+        let port = listener.local_addr()?.port();
+        let server = Arc::new(AuthServer {
+            issuer: format!("http://127.0.0.1:{port}"),
+            faults: Faults::new(&faults),
+            keys,
+            store: Store::default(),
+        });
+        let requests = Arc::new(AtomicU64::new(0));
+        let front = Front {
+            server: Arc::clone(&server),
+            requests: Arc::clone(&requests),
+            delay: options.delay,
+        };
+        // Recording would keep every request of a run in memory.
+        let host = MockServer::builder()
+            .listener(listener)
+            .disable_request_recording()
+            .start()
+            .await;
+        Mock::given(any()).respond_with(front).mount(&host).await;
+        Ok(Self {
+            server,
+            requests,
+            _host: host,
+        })
+    }
+
+    /// The issuer identifier, `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.server.issuer
+    }
+
+    /// The faults that changed an answer so far, with how often each did.
+    #[must_use]
+    pub fn fired(&self) -> BTreeMap<String, u64> {
+        self.server.faults.fired()
+    }
+
+    /// How many requests were answered.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+fn known_fault(id: &str) -> Result<FaultId, StartError> {
+    FaultId::parse(id).ok_or_else(|| StartError::UnknownFault {
+        id: id.to_owned(),
+        similar: FaultId::ALL
+            .iter()
+            .map(|known| (strsim::jaro_winkler(id, known.id()), known.id()))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|one, other| one.0.total_cmp(&other.0))
+            .map(|(_, id)| id.to_owned()),
+    })
+}
+
+fn listen(port: Option<u16>) -> Result<TcpListener, StartError> {
+    let port = port.unwrap_or(0);
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortBusy { port },
+        _ => StartError::Listen(error),
+    })
+}
+
+/// What wiremock calls for every request.
+struct Front {
+    server: Arc<AuthServer>,
+    requests: Arc<AtomicU64>,
+    delay: Duration,
+}
+
+impl Respond for Front {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        route(&self.server, request).into_template(self.delay)
+    }
+}
+
+fn route(server: &AuthServer, request: &Request) -> Reply {
+    let get = |answer: &dyn Fn() -> Reply| match request.method.as_str() {
+        "GET" | "HEAD" => answer(),
+        _ => Reply::empty(405).header("Allow", "GET".to_owned()),
+    };
+    match request.url.path() {
+        "/token" => token(server, request),
+        "/introspect" => introspect(server, request),
+        "/revoke" => revoke(server, request),
+        "/userinfo" => userinfo(server, request),
+        "/jwks" => get(&|| jwks(server)),
+        "/.well-known/oauth-authorization-server" => get(&|| metadata(server, Document::OAuth)),
+        "/.well-known/openid-configuration" => get(&|| metadata(server, Document::OpenId)),
+        "/fixture/jwt" => fixture::sign(server, request),
+        _ => Reply::empty(404),
+    }
+}
