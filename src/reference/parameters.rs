@@ -58,14 +58,12 @@ pub(super) fn settle(server: &AuthServer, form: &mut Form) -> Result<(), Refusal
             continue;
         }
         let identical = values.iter().all(|value| value == first);
-        let kept = if identical && server.on(FaultId::DuplicateIdenticalAccepted) {
-            (*first).to_owned()
-        } else if server.on(FaultId::DuplicateFirstWins) {
-            (*first).to_owned()
-        } else if server.on(FaultId::DuplicateLastWins) {
-            (*last).to_owned()
-        } else {
-            return Err(Refusal::new(Why::RepeatedParameter, "a parameter is repeated"));
+        let first_kept = (identical && server.on(FaultId::DuplicateIdenticalAccepted))
+            || server.on(FaultId::DuplicateFirstWins);
+        let kept = match first_kept {
+            true => (*first).to_owned(),
+            false if server.on(FaultId::DuplicateLastWins) => (*last).to_owned(),
+            false => return Err(Refusal::new(Why::RepeatedParameter, "a parameter is repeated")),
         };
         form.parameters.retain(|parameter| parameter.name != name);
         form.push(name, &kept);
