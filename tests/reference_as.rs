@@ -4,7 +4,7 @@ mod reference;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reference::{APP, As, EXCHANGE, tt};
+use reference::{APP, As, EXCHANGE, battery, tt};
 use serde_json::json;
 use txspec::reference::{Options, ReferenceServer, faults};
 
@@ -659,4 +659,35 @@ async fn no_fault_stops_the_server_from_giving_first_tokens() {
         server.alice().await;
         server.service("service-a").await;
     }
+}
+
+/// Every fault changes an answer, and says that it fired exactly when it did.
+#[tokio::test]
+#[ignore = "sends some 60,000 requests"]
+async fn every_fault_shows_and_is_counted() {
+    let right = battery::run(&As::start().await).await;
+    let again = battery::run(&As::start().await).await;
+    for (one, other) in right.iter().zip(&again) {
+        assert_eq!(one, other, "the battery is not repeatable");
+    }
+    let mut silent = Vec::new();
+    for fault in faults().unwrap() {
+        let server = As::with(&[&fault.id]).await;
+        let wrong = battery::run(&server).await;
+        let changed: Vec<&str> = right
+            .iter()
+            .filter(|(name, answer)| !wrong.iter().any(|(other, got)| other == name && got == answer))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        println!(
+            "{} x{:?}: {}",
+            fault.id,
+            server.fired().get(&fault.id),
+            changed.join(" | ")
+        );
+        if changed.is_empty() || server.fired().is_empty() {
+            silent.push(fault.id);
+        }
+    }
+    assert!(silent.is_empty(), "no answer changed under {silent:?}");
 }

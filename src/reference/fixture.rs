@@ -16,7 +16,7 @@ use super::reply::Reply;
 
 const UNREADABLE: Refusal = Refusal::new(Why::BadParameter, "a fixture parameter cannot be read");
 
-/// Form parameters: `key` (`es256`, `rs256`, `foreign`, `unknown`), `header` and `claims` (JSON
+/// Form parameters: `key` (`es256`, `rs256`, `foreign`, `client`, `unknown`), `header` and `claims` (JSON
 /// objects laid over the defaults; `null` removes a member).
 pub(super) fn sign(server: &AuthServer, request: &Request) -> Reply {
     answer(server, request).unwrap_or_else(|refusal| refusal.reply())
@@ -28,6 +28,7 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
         "es256" => (&server.keys.as_es256, false),
         "rs256" => (&server.keys.as_rs256, false),
         "foreign" => (&server.keys.foreign, true),
+        "client" => (&server.keys.client, false),
         "unknown" => (&server.keys.unpublished, false),
         _ => return Err(UNREADABLE),
     };

@@ -1,5 +1,7 @@
 //! A small client of the reference server.
 
+pub mod battery;
+
 use std::ops::Deref;
 
 use base64::Engine;
@@ -19,14 +21,14 @@ pub type Pairs<'a> = &'a [(&'a str, &'a str)];
 /// A running server and a client for it.
 pub struct As {
     server: ReferenceServer,
-    http: Client,
+    pub http: Client,
 }
 
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Value,
-    raw: String,
+    pub raw: String,
 }
 
 impl Answer {
