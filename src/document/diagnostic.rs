@@ -1,0 +1,179 @@
+//! A mistake in a file, at its place, with what to do about it.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// How serious a diagnostic is: errors stop the command (exit code 2), warnings do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth mending; the file can be used.
+    Warning,
+    /// The file cannot be used.
+    Error,
+}
+
+/// One mistake. `code` is stable and documented; `message` says what was found and what was expected.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Whether the file can still be used.
+    pub severity: Severity,
+    /// Stable kebab-case code, e.g. `unknown-key`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What the caret points at says, if more can be said.
+    pub label: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The file as the user named it.
+    pub file: String,
+    /// The file's text and the byte range of the mistake, if the mistake has a place.
+    pub place: Option<(Arc<str>, Range<usize>)>,
+}
+
+impl Diagnostic {
+    /// An error without a place inside the file (it could not be read, say).
+    pub fn for_file(file: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            label: None,
+            hint: None,
+            file: file.to_owned(),
+            place: None,
+        }
+    }
+
+    /// Adds what the user can do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the words beside the caret.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Makes it a warning.
+    pub fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// One-based line and column (in characters) of the mistake.
+    pub fn line_column(&self) -> Option<(usize, usize)> {
+        let (text, span) = self.place.as_ref()?;
+        let before = text.get(..span.start)?;
+        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+        Some((line, column))
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let message = printable(&self.message);
+        let title = level.primary_title(message).id(self.code);
+        let mut group = match &self.place {
+            Some((text, span)) => {
+                let mut annotation = AnnotationKind::Primary.span(span.clone());
+                if let Some(label) = &self.label {
+                    annotation = annotation.label(printable(label));
+                }
+                title.element(
+                    Snippet::source(text.as_ref()).path(self.file.as_str()).fold(true).annotation(annotation),
+                )
+            }
+            None => title.element(annotate_snippets::Origin::path(self.file.as_str())),
+        };
+        if let Some(hint) = &self.hint {
+            group = group.element(Level::HELP.message(printable(hint)));
+        }
+        renderer.render(&[group])
+    }
+}
+
+/// All that is wrong, in order of place. Prints every entry; empty means nothing is wrong.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Adds all of another list.
+    pub fn extend(&mut self, other: Diagnostics) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether any entry is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Number of errors and of warnings.
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.0.iter().filter(|d| d.severity == Severity::Error).count();
+        (errors, self.0.len() - errors)
+    }
+
+    /// `Err(self)` if there is an error, else the value together with the warnings.
+    pub fn or<T>(self, value: T) -> Result<(T, Diagnostics), Diagnostics> {
+        if self.has_errors() { Err(self) } else { Ok((value, self)) }
+    }
+
+    /// The text that a person reads, with carets; coloured when `styled`.
+    pub fn render(&self, styled: bool) -> String {
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        let mut sorted: Vec<&Diagnostic> = self.0.iter().collect();
+        sorted.sort_by(|a, b| {
+            let start = |d: &Diagnostic| d.place.as_ref().map_or(0, |(_, s)| s.start);
+            (&a.file, start(a), &a.message).cmp(&(&b.file, start(b), &b.message))
+        });
+        sorted.dedup_by(|a, b| {
+            a.file == b.file
+                && a.code == b.code
+                && a.message == b.message
+                && a.place.as_ref().map(|p| &p.1) == b.place.as_ref().map(|p| &p.1)
+        });
+        let blocks: Vec<String> = sorted.iter().map(|d| d.render(&renderer)).collect();
+        blocks.join("\n\n")
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(one: Diagnostic) -> Self {
+        Self(vec![one])
+    }
+}
+
+/// The candidate nearest to what was written, if one is near enough to be what was meant.
+pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|c| (strsim::normalized_damerau_levenshtein(written, c), c))
+        .filter(|(score, _)| *score >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
+}
+
+/// Control characters could drive the terminal; a file under test may hold them.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}

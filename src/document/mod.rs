@@ -1,0 +1,10 @@
+//! YAML documents that people write: bounded reading, places (line and column) of every value, checking
+//! against a JSON Schema, and diagnostics that show all mistakes at once. Knows nobody.
+
+mod diagnostic;
+mod schema;
+mod source;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean};
+pub use schema::{SchemaCheck, yaml_schema};
+pub use source::{Document, MAX_BYTES, MAX_DEPTH, pointer_push};

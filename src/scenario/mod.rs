@@ -1,0 +1,22 @@
+//! Scenarios: one behaviour each, a request (or a chain of them) and what must come back. The model, loading
+//! from the binary or a folder, and linting. Knows `spec` and `document`.
+
+mod edit;
+mod expect;
+mod lint;
+mod load;
+mod model;
+mod tamper;
+
+pub use edit::{BodyForm, ClientAuthEdit, DpopFault, Edit, MintEdit, MintKey, RenameEdit, RepeatEdit, RepeatOrder, RequestEdit, TokenEdit};
+pub use expect::{
+    Accepted, AudienceCheck, Check, ClaimCheck, Distinct, Expect, HeaderCheck, IfMissing, JsonType, MemberCheck, Refusal,
+    Relation, ScopeCheck, SignatureWord, Source, TokenFormat,
+};
+pub use lint::lint;
+pub use load::{LoadError, Suite, check_files, embedded_files};
+pub use model::{
+    DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName, RefreshSpec, RevokeSpec,
+    Scenario, ScenarioFile, ScenarioSource, Step,
+};
+pub use tamper::Tamper;

@@ -1,0 +1,168 @@
+//! Loading the embedded catalogue and finding rows in it.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+
+use super::decision::{AmbiguityFile, DecisionFile};
+use super::{Ambiguity, DecisionRow, Registry, Requirement, RequirementFile};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/requirements");
+
+/// Files of the folder that are not specifications.
+const OTHERS: [&str; 3] = ["decision-table.yaml", "ambiguity.yaml", "registry.yaml"];
+
+/// The embedded catalogue is broken: a bug in txspec, never a user's mistake.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// A file is absent from the binary or not text.
+    #[error("the catalogue file {0} is missing from this build")]
+    Missing(String),
+    /// A file does not decode.
+    #[error("failed to read the catalogue file {file}: {message}")]
+    Unreadable {
+        /// Which file.
+        file: String,
+        /// What the parser said.
+        message: String,
+    },
+    /// Two rows have one id.
+    #[error("the catalogue holds {0} twice")]
+    Duplicate(String),
+}
+
+/// All requirements, the decision table, the ambiguity register and the registries.
+#[derive(Debug)]
+pub struct Catalogue {
+    requirements: Vec<Requirement>,
+    index: BTreeMap<String, usize>,
+    specs: Vec<(String, String, String)>,
+    rows: Vec<DecisionRow>,
+    ambiguities: Vec<Ambiguity>,
+    registry: Registry,
+}
+
+impl Catalogue {
+    /// Reads the files that are embedded in the binary.
+    ///
+    /// # Errors
+    /// Only when the build itself is broken.
+    pub fn embedded() -> Result<Self, CatalogueError> {
+        let mut requirements = Vec::new();
+        let mut specs = Vec::new();
+        let mut names: Vec<String> = FILES
+            .files()
+            .filter_map(|f| f.path().file_name().and_then(|n| n.to_str()).map(str::to_owned))
+            .filter(|n| n.ends_with(".yaml") && !OTHERS.contains(&n.as_str()))
+            .collect();
+        // RFC 8693 is what the tool is about: its rows come first everywhere.
+        names.sort_by_key(|n| (n != "rfc8693.yaml", n.clone()));
+        for name in names {
+            let file: RequirementFile = parse(&name)?;
+            specs.push((file.spec.clone(), file.title, file.url));
+            requirements.extend(file.requirements.into_iter().map(|mut r| {
+                r.spec.clone_from(&file.spec);
+                r
+            }));
+        }
+        let mut index = BTreeMap::new();
+        for (i, r) in requirements.iter().enumerate() {
+            if index.insert(r.id.clone(), i).is_some() {
+                return Err(CatalogueError::Duplicate(r.id.clone()));
+            }
+        }
+        Ok(Self {
+            requirements,
+            index,
+            specs,
+            rows: parse::<DecisionFile>(OTHERS[0])?.rows,
+            ambiguities: parse::<AmbiguityFile>(OTHERS[1])?.entries,
+            registry: parse(OTHERS[2])?,
+        })
+    }
+
+    /// Every requirement, RFC 8693 first, in the order of the files.
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
+    /// A requirement by id.
+    pub fn get(&self, id: &str) -> Option<&Requirement> {
+        self.index.get(id).and_then(|i| self.requirements.get(*i))
+    }
+
+    /// The position of a requirement in the catalogue's order.
+    pub fn position(&self, id: &str) -> usize {
+        self.index.get(id).copied().unwrap_or(usize::MAX)
+    }
+
+    /// Every id.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.requirements.iter().map(|r| r.id.as_str())
+    }
+
+    /// Rows that are checked through the given one.
+    pub fn aliases_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Requirement> {
+        self.requirements.iter().filter(move |r| r.same_as.as_deref() == Some(id))
+    }
+
+    /// Name, title and address of each specification.
+    pub fn specs(&self) -> &[(String, String, String)] {
+        &self.specs
+    }
+
+    /// The address of a section of a specification, for links.
+    pub fn section_url(&self, requirement: &Requirement) -> Option<String> {
+        let (_, _, url) = self.specs.iter().find(|(spec, ..)| *spec == requirement.spec)?;
+        let numbered = requirement.section.chars().next().is_some_and(|c| c.is_ascii_digit());
+        Some(if numbered { format!("{url}#section-{}", requirement.section) } else { url.clone() })
+    }
+
+    /// A row of the decision table.
+    pub fn row(&self, id: &str) -> Option<&DecisionRow> {
+        self.rows.iter().find(|r| r.id == id)
+    }
+
+    /// The decision table.
+    pub fn rows(&self) -> &[DecisionRow] {
+        &self.rows
+    }
+
+    /// An entry of the ambiguity register.
+    pub fn ambiguity(&self, id: &str) -> Option<&Ambiguity> {
+        self.ambiguities.iter().find(|a| a.id == id)
+    }
+
+    /// The ambiguity register.
+    pub fn ambiguities(&self) -> &[Ambiguity] {
+        &self.ambiguities
+    }
+
+    /// The registries.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The readings that some row or table entry offers.
+    pub fn readings(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self
+            .requirements
+            .iter()
+            .flat_map(|r| r.readings.iter().map(|x| x.id.as_str()))
+            .chain(self.rows.iter().flat_map(|r| r.tolerated.iter().filter_map(|t| t.reading.as_deref())))
+            .chain(["strict"])
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, CatalogueError> {
+    let text = FILES
+        .get_file(name)
+        .and_then(|f| f.contents_utf8())
+        .ok_or_else(|| CatalogueError::Missing(name.to_owned()))?;
+    serde_yaml::from_str(text)
+        .map_err(|e| CatalogueError::Unreadable { file: name.to_owned(), message: e.to_string() })
+}

@@ -1,0 +1,18 @@
+//! The wire: form bodies as ordered bytes, client authentication, bounded sending, the recorded exchange,
+//! strict JSON, and redaction. Knows nobody: what to send and to whom is decided above.
+
+mod auth;
+mod exchange;
+mod form;
+mod json;
+mod redact;
+mod secret;
+mod send;
+
+pub use auth::{ASSERTION_TYPE, Authentication};
+pub use exchange::{Exchange, Header, Request, Response, TransportError, TransportKind};
+pub use form::{FormBody, Param, ParamForm};
+pub use json::{JsonFault, StrictJson};
+pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor, Vault};
+pub use secret::Secret;
+pub use send::{Budget, Limits, Sender, is_loopback};

@@ -1,0 +1,561 @@
+//! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
+//! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
+//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT).
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Exchange, Header, Request, Response, Secret};
+
+/// Request parameters and response members whose value is never shown.
+const SENSITIVE: [&str; 17] = [
+    "access_token",
+    "actor_token",
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "device_secret",
+    "id_token",
+    "id_token_hint",
+    "logout_token",
+    "password",
+    "refresh_token",
+    "registration_access_token",
+    "subject_token",
+    "token",
+];
+
+/// Values shorter than this are hidden in their position only: replacing them everywhere would eat the text.
+const SHORTEST: usize = 6;
+/// Long values are recognised by this many characters.
+const PROBE: usize = 32;
+
+/// Everything that must not be shown, with a label to show instead. Clones share their content.
+#[derive(Clone, Default)]
+pub struct Vault(Arc<Mutex<Content>>);
+
+#[derive(Default)]
+struct Content {
+    values: BTreeMap<String, Entry>,
+    redactor: Option<Arc<Redactor>>,
+}
+
+struct Entry {
+    label: String,
+    /// Configured secrets and source tokens are also hidden inside base64; tokens issued during the run, of which
+    /// there are thousands, as they are.
+    thorough: bool,
+}
+
+impl Vault {
+    /// Remembers a configured secret or a source token under a label.
+    pub fn remember(&self, label: &str, secret: &Secret) {
+        self.insert(label, secret.expose(), true);
+    }
+
+    /// Remembers the tokens that a response carries.
+    pub fn remember_response(&self, response: &Response) {
+        let text = String::from_utf8_lossy(&response.body);
+        for (name, span) in sensitive_members(&text) {
+            let value = text[span].trim_matches('"');
+            self.insert(name, value, false);
+        }
+    }
+
+    fn insert(&self, label: &str, value: &str, thorough: bool) {
+        if value.len() < SHORTEST {
+            return;
+        }
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if content.values.contains_key(value) {
+            return;
+        }
+        content.values.insert(value.to_owned(), Entry { label: label.to_owned(), thorough });
+        content.redactor = None;
+    }
+
+    /// What hides all that is known so far.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(redactor) = &content.redactor {
+            return Arc::clone(redactor);
+        }
+        let redactor = Arc::new(Redactor::new(&content.values));
+        content.redactor = Some(Arc::clone(&redactor));
+        redactor
+    }
+}
+
+/// Hides secrets in text and in exchanges.
+pub struct Redactor {
+    automaton: Option<AhoCorasick>,
+    labels: Vec<String>,
+}
+
+/// A request that may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RedactedRequest {
+    /// HTTP method.
+    pub method: String,
+    /// Address, secrets in the query replaced.
+    pub url: String,
+    /// Header fields in order, as name and value.
+    pub headers: Vec<(String, String)>,
+    /// The body with secrets replaced by labels.
+    pub body: String,
+}
+
+/// A response that may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RedactedResponse {
+    /// HTTP status code.
+    pub status: u16,
+    /// Header fields in order, as name and value.
+    pub headers: Vec<(String, String)>,
+    /// The body with tokens replaced by labels, at most 16 KiB of it.
+    pub body: String,
+    /// Whether more body came than was read or is shown.
+    pub truncated: bool,
+}
+
+/// An exchange that may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RedactedExchange {
+    /// What it was for.
+    pub purpose: String,
+    /// What was sent.
+    pub request: RedactedRequest,
+    /// What came back, unless the transport failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<RedactedResponse>,
+    /// Why nothing came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport_error: Option<String>,
+    /// How often it was sent, if more than once.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u32,
+    /// From sending until the last byte.
+    pub duration_ms: u64,
+    /// A command that sends the same, secrets as shell variables.
+    pub curl: String,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
+/// The most that is shown of a body.
+const SHOWN: usize = 16 * 1024;
+
+impl Redactor {
+    fn new(values: &BTreeMap<String, Entry>) -> Self {
+        let mut patterns = Vec::new();
+        let mut labels = Vec::new();
+        for (value, entry) in values {
+            let label = label_of(&entry.label, value);
+            for form in encodings(value, entry.thorough) {
+                patterns.push(form);
+                labels.push(label.clone());
+            }
+        }
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
+        Self { automaton, labels }
+    }
+
+    /// The text without any known secret and without anything that looks like a JWT.
+    pub fn text(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut last = 0;
+        if let Some(automaton) = &self.automaton {
+            for found in automaton.find_iter(text) {
+                if found.start() < last || !text.is_char_boundary(found.start()) {
+                    continue;
+                }
+                // A long value is recognised by its head: swallow the rest of it too.
+                let end = token_end(text, found.end());
+                out.push_str(&text[last..found.start()]);
+                out.push_str(&self.labels[found.pattern().as_usize()]);
+                last = end;
+            }
+        }
+        out.push_str(&text[last..]);
+        hide_jwts(&out)
+    }
+
+    /// An exchange as it may be shown.
+    pub fn exchange(&self, exchange: &Exchange) -> RedactedExchange {
+        RedactedExchange {
+            purpose: exchange.purpose.clone(),
+            request: self.request(&exchange.request),
+            response: exchange.response().map(|r| self.response(r)),
+            transport_error: exchange.outcome.as_ref().err().map(|e| self.text(&e.message)),
+            attempts: exchange.attempts,
+            duration_ms: u64::try_from(exchange.duration.as_millis()).unwrap_or(u64::MAX),
+            curl: self.text(&curl(&exchange.request)),
+        }
+    }
+
+    fn request(&self, request: &Request) -> RedactedRequest {
+        let body = String::from_utf8_lossy(&request.body);
+        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
+        let body = if form { redact_pairs(&body) } else { redact_members(&body) };
+        let mut url = request.url.clone();
+        if let Some(query) = request.url.query() {
+            url.set_query(Some(&redact_pairs(query)));
+        }
+        RedactedRequest {
+            method: request.method.clone(),
+            url: self.text(url.as_str()),
+            headers: self.headers(&request.headers),
+            body: shorten(self.text(&body)),
+        }
+    }
+
+    fn response(&self, response: &Response) -> RedactedResponse {
+        let body = self.text(&redact_members(&String::from_utf8_lossy(&response.body)));
+        RedactedResponse {
+            status: response.status,
+            headers: self.headers(&response.headers),
+            truncated: response.truncated || body.len() > SHOWN,
+            body: shorten(body),
+        }
+    }
+
+    fn headers(&self, headers: &[Header]) -> Vec<(String, String)> {
+        headers
+            .iter()
+            .map(|h| {
+                let value = String::from_utf8_lossy(&h.value);
+                let name = h.name.to_ascii_lowercase();
+                let shown = match name.as_str() {
+                    "authorization" | "proxy-authorization" => {
+                        let scheme = value.split_whitespace().next().unwrap_or_default();
+                        format!("{scheme} [credentials]")
+                    }
+                    "dpop" => "[DPoP proof]".to_owned(),
+                    "set-cookie" | "cookie" => {
+                        let name = value.split('=').next().unwrap_or_default();
+                        format!("{name}=[cookie]")
+                    }
+                    _ => self.text(&value),
+                };
+                (h.name.clone(), shown)
+            })
+            .collect()
+    }
+}
+
+fn label_of(label: &str, value: &str) -> String {
+    let digest = Sha256::digest(value.as_bytes());
+    // A fingerprint tells tokens apart; of a short secret it would help a guesser.
+    if value.len() >= 24 {
+        format!("[{label} #{:02x}{:02x}{:02x}]", digest[0], digest[1], digest[2])
+    } else {
+        format!("[{label}]")
+    }
+}
+
+/// The spellings under which a value could turn up.
+fn encodings(value: &str, thorough: bool) -> Vec<String> {
+    let mut forms = vec![probe(value)];
+    if !thorough {
+        return forms;
+    }
+    forms.push(probe(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
+    forms.push(probe(&value.bytes().map(|b| format!("%{b:02X}")).collect::<String>()));
+    forms.push(probe(&value.bytes().map(|b| format!("%{b:02x}")).collect::<String>()));
+    let json = serde_json::Value::from(value).to_string();
+    forms.push(probe(json.trim_matches('"')));
+    for lead in 0..3usize {
+        // Base64 of the value behind 0, 1 or 2 unknown bytes: drop the characters that depend on neighbours.
+        let mut padded = vec![0u8; lead];
+        padded.extend_from_slice(value.as_bytes());
+        let skip = [0, 2, 3][lead];
+        for encoded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
+            let keep = encoded.len().saturating_sub(usize::from(padded.len() % 3 != 0));
+            if let Some(inner) = encoded.get(skip..keep).filter(|s| s.len() >= SHORTEST) {
+                forms.push(probe(inner));
+            }
+        }
+    }
+    forms.retain(|f| f.len() >= SHORTEST);
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+/// What a long value is recognised by. A JWT's first characters are those of every JWT of its issuer, so its
+/// signature serves; the shape net hides what stands before it.
+fn probe(value: &str) -> String {
+    let from = match value.rfind('.') {
+        Some(dot) if value.starts_with("ey") && value.len() - dot > PROBE => dot + 1,
+        _ => 0,
+    };
+    value[from..].chars().take(PROBE).collect()
+}
+
+fn token_end(text: &str, mut end: usize) -> usize {
+    let token_char = |b: u8| b.is_ascii_alphanumeric() || b"-_.~+/%=".contains(&b);
+    while text.as_bytes().get(end).is_some_and(|b| token_char(*b)) {
+        end += 1;
+    }
+    end
+}
+
+/// Replaces what looks like a JWT: `ey…` with at least one dot behind it.
+fn hide_jwts(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("ey") {
+        let end = start + rest.as_bytes()[start..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b)).count();
+        let candidate = &rest[start..end];
+        let inside_word = rest[..start].bytes().next_back().is_some_and(|b| b.is_ascii_alphanumeric());
+        if candidate.len() > 24 && candidate.contains('.') && !inside_word && candidate.find('.').is_some_and(|d| d > 10) {
+            out.push_str(&rest[..start]);
+            out.push_str("[jwt]");
+        } else {
+            out.push_str(&rest[..end.max(start + 2)]);
+        }
+        rest = &rest[end.max(start + 2)..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn is_sensitive(name: &str) -> bool {
+    SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
+}
+
+fn redact_pairs(body: &str) -> String {
+    let parts: Vec<String> = body
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_sensitive(name) && !value.is_empty() => {
+                format!("{name}=[{name}, {} characters]", value.len())
+            }
+            _ => pair.to_owned(),
+        })
+        .collect();
+    parts.join("&")
+}
+
+fn redact_members(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut last = 0;
+    for (name, span) in sensitive_members(text) {
+        if span.start < last || text[span.clone()].trim_matches('"').is_empty() {
+            continue;
+        }
+        out.push_str(&text[last..span.start]);
+        let _ = write!(out, "\"[{name}, {} characters]\"", text[span.clone()].trim_matches('"').len());
+        last = span.end;
+    }
+    out.push_str(&text[last..]);
+    out
+}
+
+/// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
+/// scanning, since the text may be broken or repeat members.
+fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    for name in SENSITIVE {
+        let quoted = format!("\"{name}\"");
+        let mut from = 0;
+        while let Some(at) = text[from..].find(&quoted) {
+            let mut i = from + at + quoted.len();
+            from = i;
+            while bytes.get(i).is_some_and(|b| b.is_ascii_whitespace()) {
+                i += 1;
+            }
+            if bytes.get(i) != Some(&b':') {
+                continue;
+            }
+            i += 1;
+            while bytes.get(i).is_some_and(|b| b.is_ascii_whitespace()) {
+                i += 1;
+            }
+            let end = json_value_end(bytes, i);
+            let literal = matches!(&text[i..end], "null" | "true" | "false");
+            if end > i && !literal {
+                found.push((name, i..end));
+            }
+        }
+    }
+    found.sort_by_key(|(_, span)| span.start);
+    found
+}
+
+fn json_value_end(bytes: &[u8], start: usize) -> usize {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for (i, b) in bytes.iter().enumerate().skip(start) {
+        if in_string {
+            match b {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => {
+                    in_string = false;
+                    if depth == 0 {
+                        return i + 1;
+                    }
+                }
+                _ => {}
+            }
+            continue;
+        }
+        match b {
+            b'"' => in_string = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth == 0 => return i,
+            b']' | b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return i + 1;
+                }
+            }
+            b',' if depth == 0 => return i,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+fn shorten(mut text: String) -> String {
+    if text.len() > SHOWN {
+        let mut end = SHOWN;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// A command line that sends the request again; secrets are shell variables named after their parameter.
+fn curl(request: &Request) -> String {
+    let mut url = request.url.clone();
+    let query = url.query().map(variables);
+    url.set_query(None);
+    let url = query.map_or_else(|| url.to_string(), |q| format!("{url}?{q}"));
+    let mut line = format!("curl -sS -i -X {} \"{}\"", request.method, shell(&url));
+    for header in &request.headers {
+        let value = String::from_utf8_lossy(&header.value);
+        let shown = match header.name.to_ascii_lowercase().as_str() {
+            "authorization" if value.starts_with("Basic ") => {
+                line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\"");
+                continue;
+            }
+            "authorization" => "Bearer $TOKEN".to_owned(),
+            "dpop" => "$DPOP_PROOF".to_owned(),
+            _ => shell(&value),
+        };
+        let _ = write!(line, " -H \"{}: {shown}\"", header.name);
+    }
+    if !request.body.is_empty() {
+        let body = String::from_utf8_lossy(&request.body);
+        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
+        let body = if form { variables(&body) } else { shell(&redact_members(&body)) };
+        let _ = write!(line, " --data-raw \"{}\"", shorten(body));
+    }
+    line
+}
+
+fn variables(pairs: &str) -> String {
+    let parts: Vec<String> = pairs
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_sensitive(name) && !value.is_empty() => format!("{name}=${}", name.to_ascii_uppercase()),
+            _ => shell(pair),
+        })
+        .collect();
+    parts.join("&")
+}
+
+/// Escapes what a shell would act on inside double quotes.
+fn shell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' | '$' | '`' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(secret: &str) -> Arc<Redactor> {
+        let vault = Vault::default();
+        vault.remember("client secret", &Secret::new(secret));
+        vault.redactor()
+    }
+
+    #[test]
+    fn a_known_secret_is_hidden_in_every_encoding() {
+        let secret = "canary-4f8d6a/é secret";
+        let r = redactor(secret);
+        let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        for lead in ["", "x", "xy"] {
+            let b64 = STANDARD_NO_PAD.encode(format!("{lead}{secret}zz"));
+            let shown = r.text(&format!("before {b64} after"));
+            assert!(shown.starts_with("before ") && shown.contains("[client secret"), "{shown}");
+            assert!(!shown.contains(&b64[4..12]), "{shown}");
+        }
+        for form in [secret.to_owned(), percent] {
+            let shown = r.text(&format!("a {form} b"));
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn members_and_parameters_are_hidden_by_position_even_when_repeated_or_odd() {
+        let body = r#"{"access_token":"abc","x":1,"access_token" : ["def",{"a":"ghi"}],"token_type":"Bearer","refresh_token":null}"#;
+        let shown = redact_members(body);
+        assert!(!shown.contains("abc") && !shown.contains("def") && !shown.contains("ghi"), "{shown}");
+        assert!(shown.contains(r#""token_type":"Bearer""#) && shown.contains(r#""refresh_token":null"#));
+        assert_eq!(redact_pairs("subject_token=abcdefg&scope=a&password="), "subject_token=[subject_token, 7 characters]&scope=a&password=");
+    }
+
+    #[test]
+    fn jwts_are_hidden_by_shape() {
+        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
+        assert_eq!(hide_jwts(&format!("x {jwt} they say hey.")), "x [jwt] they say hey.");
+    }
+
+    #[test]
+    fn curl_shows_no_secret() {
+        let mut request = Request::post("http://127.0.0.1:1/token?a=b".parse().unwrap());
+        request.push_header("authorization", "Basic YTpi");
+        request.push_header("content-type", "application/x-www-form-urlencoded");
+        request.body = b"grant_type=x&subject_token=abc".to_vec();
+        let line = curl(&request);
+        assert_eq!(line, "curl -sS -i -X POST \"http://127.0.0.1:1/token?a=b\" -u \"$CLIENT_ID:$CLIENT_SECRET\" -H \"content-type: application/x-www-form-urlencoded\" --data-raw \"grant_type=x&subject_token=$SUBJECT_TOKEN\"");
+    }
+}

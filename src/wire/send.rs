@@ -1,0 +1,245 @@
+//! Sending within limits: one time limit per request, a capped body, a request budget, a rate, no redirects.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt;
+use tokio::sync::{Mutex, Notify, Semaphore};
+use url::Url;
+
+use super::{Exchange, Header, Request, Response, TransportError, TransportKind};
+
+/// What one run may do to a server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// From the first byte sent to the last byte read.
+    pub request_timeout: Duration,
+    /// Requests under way at once.
+    pub concurrency: usize,
+    /// Requests started per second, over the whole run; `None` for no limit.
+    pub requests_per_second: Option<u32>,
+    /// Requests over the whole run.
+    pub budget: u64,
+    /// The most that is read of a body, in bytes.
+    pub max_body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(10),
+            concurrency: 4,
+            requests_per_second: None,
+            budget: 5_000,
+            max_body: 1024 * 1024,
+        }
+    }
+}
+
+/// Counts requests against the limit of a run.
+#[derive(Debug)]
+pub struct Budget {
+    used: AtomicU64,
+    limit: u64,
+}
+
+impl Budget {
+    /// How many requests were sent.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed).min(self.limit)
+    }
+
+    fn take(&self) -> bool {
+        self.used.fetch_add(1, Ordering::Relaxed) < self.limit
+    }
+}
+
+/// Sends requests. Clones share limits, budget and interruption.
+#[derive(Clone)]
+pub struct Sender {
+    client: reqwest::Client,
+    limits: Limits,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    budget: Budget,
+    slots: Semaphore,
+    next_start: Mutex<Option<Instant>>,
+    interrupted: AtomicBool,
+    interrupt: Notify,
+}
+
+impl Sender {
+    /// Prepares a client. It never follows redirects, never uses a proxy, and never decompresses.
+    ///
+    /// # Errors
+    /// When the TLS library cannot start.
+    pub fn new(limits: Limits) -> Result<Self, TransportError> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .retry(reqwest::retry::never())
+            .connect_timeout(limits.request_timeout)
+            .user_agent(concat!("txspec/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| TransportError { kind: TransportKind::Connect, message: format!("failed to prepare the HTTP client: {}", chain(&e)) })?;
+        let shared = Shared {
+            budget: Budget { used: AtomicU64::new(0), limit: limits.budget },
+            slots: Semaphore::new(limits.concurrency.max(1)),
+            next_start: Mutex::new(None),
+            interrupted: AtomicBool::new(false),
+            interrupt: Notify::new(),
+        };
+        Ok(Self { client, limits, shared: Arc::new(shared) })
+    }
+
+    /// The request budget.
+    pub fn budget(&self) -> &Budget {
+        &self.shared.budget
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Ends all requests under way and refuses new ones.
+    pub fn interrupt(&self) {
+        self.shared.interrupted.store(true, Ordering::SeqCst);
+        self.shared.interrupt.notify_waiters();
+    }
+
+    /// Whether [`Sender::interrupt`] was called.
+    pub fn is_interrupted(&self) -> bool {
+        self.shared.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Sends a request and records what became of it. A failed connection is tried once more, since the
+    /// server cannot have seen the request; anything else is final.
+    pub async fn send(&self, purpose: &str, request: Request) -> Exchange {
+        let started = Instant::now();
+        let mut attempts = 0;
+        let outcome = loop {
+            attempts += 1;
+            let outcome = self.attempt(&request).await;
+            let refused = matches!(&outcome, Err(e) if e.kind == TransportKind::Connect);
+            if !refused || attempts >= 2 || self.is_interrupted() {
+                break outcome;
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        };
+        Exchange { purpose: purpose.to_owned(), request, outcome, duration: started.elapsed(), attempts }
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Response, TransportError> {
+        let failed = |kind, message: String| TransportError { kind, message };
+        let interrupted = || failed(TransportKind::Interrupted, "the run was interrupted".into());
+        let stop = self.shared.interrupt.notified();
+        tokio::pin!(stop);
+        stop.as_mut().enable();
+        if self.is_interrupted() {
+            return Err(interrupted());
+        }
+        let work = async {
+            let _slot = self.shared.slots.acquire().await;
+            self.wait_for_turn().await;
+            if !self.shared.budget.take() {
+                return Err(failed(TransportKind::Budget, format!("the budget of {} requests is used up (limits.budget)", self.limits.budget)));
+            }
+            match tokio::time::timeout(self.limits.request_timeout, self.perform(request)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(failed(
+                    TransportKind::Timeout,
+                    format!("no complete response within {} (limits.request_timeout)", humantime::format_duration(self.limits.request_timeout)),
+                )),
+            }
+        };
+        tokio::select! {
+            outcome = work => outcome,
+            () = &mut stop => Err(interrupted()),
+        }
+    }
+
+    async fn wait_for_turn(&self) {
+        let Some(rate) = self.limits.requests_per_second.filter(|r| *r > 0) else { return };
+        let gap = Duration::from_secs(1) / rate;
+        let start = {
+            let mut next = self.shared.next_start.lock().await;
+            let start = next.map_or_else(Instant::now, |n| n.max(Instant::now()));
+            *next = Some(start + gap);
+            start
+        };
+        tokio::time::sleep_until(start.into()).await;
+    }
+
+    async fn perform(&self, request: &Request) -> Result<Response, TransportError> {
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|e| TransportError { kind: TransportKind::Broken, message: format!("{} is no HTTP method: {e}", request.method) })?;
+        let mut builder = self.client.request(method, request.url.clone()).body(request.body.clone());
+        for header in &request.headers {
+            builder = builder.header(header.name.as_str(), header.value.as_slice());
+        }
+        let response = builder.send().await.map_err(|e| trouble(&e))?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| Header { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() })
+            .collect();
+        let mut body = Vec::new();
+        let mut truncated = false;
+        let mut stream = response.bytes_stream();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|e| trouble(&e))?;
+            let room = self.limits.max_body.saturating_sub(body.len());
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() > room {
+                truncated = true;
+                break;
+            }
+        }
+        Ok(Response { status, headers, body, truncated })
+    }
+}
+
+fn trouble(error: &reqwest::Error) -> TransportError {
+    let kind = if error.is_connect() {
+        TransportKind::Connect
+    } else if error.is_timeout() {
+        TransportKind::Timeout
+    } else {
+        TransportKind::Broken
+    };
+    TransportError { kind, message: chain(error) }
+}
+
+/// The causes of an error in one line, innermost last, without the URL (its query could hold a secret).
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if parts.last().is_none_or(|last| !last.contains(&text)) {
+            parts.push(text);
+        }
+        source = cause.source();
+    }
+    if parts.is_empty() { "the connection failed".to_owned() } else { parts.join(": ") }
+}
+
+/// Whether a URL names this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}
