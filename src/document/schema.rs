@@ -8,7 +8,10 @@ use super::{Diagnostics, Document, did_you_mean, pointer_push};
 
 /// The JSON Schema (2020-12) of a type that a YAML file is decoded into.
 pub fn yaml_schema<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 /// A compiled schema.
@@ -37,7 +40,11 @@ impl SchemaCheck {
                 ValidationErrorKind::AdditionalProperties { unexpected } => {
                     let known = self.known_keys(error.schema_path().as_str());
                     for key in unexpected {
-                        let mut d = document.at_key(&pointer_push(&pointer, key), "unknown-key", format!("unknown key `{key}`"));
+                        let mut d = document.at_key(
+                            &pointer_push(&pointer, key),
+                            "unknown-key",
+                            format!("unknown key `{key}`"),
+                        );
                         d = match did_you_mean(key, known.iter().map(String::as_str)) {
                             Some(near) => d.label(format!("did you mean `{near}`?")),
                             None => d.label("not a key of this mapping"),
@@ -50,13 +57,24 @@ impl SchemaCheck {
                 }
                 ValidationErrorKind::Required { property } => {
                     let property = property.as_str().unwrap_or_default();
-                    found.push(document.at(&pointer, "missing-key", format!("the key `{property}` is missing"))
-                        .label(format!("`{property}` is required here")));
+                    found.push(
+                        document
+                            .at(
+                                &pointer,
+                                "missing-key",
+                                format!("the key `{property}` is missing"),
+                            )
+                            .label(format!("`{property}` is required here")),
+                    );
                 }
                 ValidationErrorKind::Enum { options } => {
                     let options: Vec<String> = options.as_array().into_iter().flatten().map(plain).collect();
                     let written = plain(error.instance());
-                    let mut d = document.at(&pointer, "unknown-value", format!("`{written}` is not one of the values that are understood here"));
+                    let mut d = document.at(
+                        &pointer,
+                        "unknown-value",
+                        format!("`{written}` is not one of the values that are understood here"),
+                    );
                     if let Some(near) = did_you_mean(&written, options.iter().map(String::as_str)) {
                         d = d.label(format!("did you mean `{near}`?"));
                     }
@@ -64,7 +82,11 @@ impl SchemaCheck {
                 }
                 ValidationErrorKind::Type { kind } => {
                     let expected = type_words(kind);
-                    found.push(document.at(&pointer, "wrong-type", format!("expected {expected}, found {}", describe(error.instance()))));
+                    found.push(document.at(
+                        &pointer,
+                        "wrong-type",
+                        format!("expected {expected}, found {}", describe(error.instance())),
+                    ));
                 }
                 ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
                     found.push(self.of_branches(document, &pointer, error.instance(), context));
@@ -73,50 +95,106 @@ impl SchemaCheck {
                     found.push(document.at(&pointer, "one-key", "exactly one key was expected here"));
                 }
                 ValidationErrorKind::Pattern { pattern } => {
-                    found.push(document.at(&pointer, "wrong-form", format!("`{}` does not have the expected form", plain(error.instance())))
-                        .hint(format!("it must match {pattern}")));
+                    found.push(
+                        document
+                            .at(
+                                &pointer,
+                                "wrong-form",
+                                format!("`{}` does not have the expected form", plain(error.instance())),
+                            )
+                            .hint(format!("it must match {pattern}")),
+                    );
                 }
                 ValidationErrorKind::MinItems { .. } => {
                     found.push(document.at(&pointer, "empty-list", "at least one entry was expected here"));
                 }
-                _ => found.push(document.at(&pointer, "wrong-value", format!("not a value that is understood here: {}", error.masked()))),
+                _ => found.push(document.at(
+                    &pointer,
+                    "wrong-value",
+                    format!("not a value that is understood here: {}", error.masked()),
+                )),
             }
         }
         found
     }
 
     /// Alternatives (`anyOf`): say what any of them wanted, in one message, the nearest alternative first.
-    fn of_branches(&self, document: &Document, pointer: &str, instance: &Value, context: &[Vec<jsonschema::ValidationError<'static>>]) -> super::Diagnostic {
+    fn of_branches(
+        &self,
+        document: &Document,
+        pointer: &str,
+        instance: &Value,
+        context: &[Vec<jsonschema::ValidationError<'static>>],
+    ) -> super::Diagnostic {
         let mut wanted: Vec<String> = Vec::new();
         for branch in context {
             for error in branch {
                 match error.kind() {
-                    ValidationErrorKind::Type { kind } if error.instance_path().as_str().len() <= pointer.len() => wanted.push(type_words(kind)),
-                    ValidationErrorKind::Enum { options } => wanted.extend(options.as_array().into_iter().flatten().map(|o| format!("`{}`", plain(o)))),
-                    ValidationErrorKind::Constant { expected_value } => wanted.push(format!("`{}`", plain(expected_value))),
-                    ValidationErrorKind::AdditionalProperties { unexpected } => {
-                        wanted.push(format!("a mapping without {}", unexpected.iter().map(|u| format!("`{u}`")).collect::<Vec<_>>().join(", ")));
+                    ValidationErrorKind::Type { kind }
+                        if error.instance_path().as_str().len() <= pointer.len() =>
+                    {
+                        wanted.push(type_words(kind))
                     }
-                    ValidationErrorKind::Required { property } => wanted.push(format!("a mapping with `{}`", plain(property))),
+                    ValidationErrorKind::Enum { options } => wanted.extend(
+                        options
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .map(|o| format!("`{}`", plain(o))),
+                    ),
+                    ValidationErrorKind::Constant { expected_value } => {
+                        wanted.push(format!("`{}`", plain(expected_value)))
+                    }
+                    ValidationErrorKind::AdditionalProperties { unexpected } => {
+                        wanted.push(format!(
+                            "a mapping without {}",
+                            unexpected
+                                .iter()
+                                .map(|u| format!("`{u}`"))
+                                .collect::<Vec<_>>()
+                                .join(", ")
+                        ));
+                    }
+                    ValidationErrorKind::Required { property } => {
+                        wanted.push(format!("a mapping with `{}`", plain(property)))
+                    }
                     _ => {}
                 }
             }
         }
         wanted.dedup();
         let written = plain(instance);
-        let mut d = document.at(pointer, "wrong-value", format!("{} is not understood here", describe(instance)));
+        let mut d = document.at(
+            pointer,
+            "wrong-value",
+            format!("{} is not understood here", describe(instance)),
+        );
         let bare: Vec<String> = wanted.iter().map(|w| w.trim_matches('`').to_owned()).collect();
-        if let Some(near) = instance.as_str().and_then(|_| did_you_mean(&written, bare.iter().map(String::as_str))) {
+        if let Some(near) = instance
+            .as_str()
+            .and_then(|_| did_you_mean(&written, bare.iter().map(String::as_str)))
+        {
             d = d.label(format!("did you mean `{near}`?"));
         }
-        if wanted.is_empty() { d } else { d.hint(format!("expected {}", wanted.join(" or "))) }
+        if wanted.is_empty() {
+            d
+        } else {
+            d.hint(format!("expected {}", wanted.join(" or ")))
+        }
     }
 
     /// The property names that stand beside the `additionalProperties: false` that was violated.
     fn known_keys(&self, schema_path: &str) -> Vec<String> {
-        let Some(parent) = schema_path.strip_suffix("/additionalProperties") else { return Vec::new() };
-        let Some(node) = self.schema.pointer(parent) else { return Vec::new() };
-        node.get("properties").and_then(Value::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default()
+        let Some(parent) = schema_path.strip_suffix("/additionalProperties") else {
+            return Vec::new();
+        };
+        let Some(node) = self.schema.pointer(parent) else {
+            return Vec::new();
+        };
+        node.get("properties")
+            .and_then(Value::as_object)
+            .map(|p| p.keys().cloned().collect())
+            .unwrap_or_default()
     }
 }
 
@@ -134,8 +212,11 @@ fn type_words(kind: &jsonschema::error::TypeKind) -> String {
     match kind {
         TypeKind::Single(t) => one(&t.to_string()).to_owned(),
         TypeKind::Multiple(types) => {
-            let words: Vec<String> =
-                types.iter().map(|t| one(&t.to_string()).to_owned()).filter(|w| w != "nothing").collect();
+            let words: Vec<String> = types
+                .iter()
+                .map(|t| one(&t.to_string()).to_owned())
+                .filter(|w| w != "nothing")
+                .collect();
             words.join(" or ")
         }
     }

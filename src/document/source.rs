@@ -36,26 +36,49 @@ impl Document {
     /// Missing, unreadable, too large, not UTF-8, or not YAML: each a diagnostic with its place.
     pub fn read(path: &Path) -> Result<Self, Diagnostics> {
         let name = path.display().to_string();
-        let refuse = |code, message: String, hint: &str| Err(Diagnostic::for_file(&name, code, message).hint(hint).into());
+        let refuse = |code, message: String, hint: &str| {
+            Err(Diagnostic::for_file(&name, code, message).hint(hint).into())
+        };
         let file = match fs::File::open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return refuse("file-missing", "file not found".into(), "check the path; it is relative to the current folder");
+                return refuse(
+                    "file-missing",
+                    "file not found".into(),
+                    "check the path; it is relative to the current folder",
+                );
             }
-            Err(e) => return refuse("file-unreadable", format!("failed to open the file: {e}"), "check its permissions"),
+            Err(e) => {
+                return refuse(
+                    "file-unreadable",
+                    format!("failed to open the file: {e}"),
+                    "check its permissions",
+                );
+            }
         };
         let mut bytes = Vec::new();
         if let Err(e) = file.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
-            return refuse("file-unreadable", format!("failed to read the file: {e}"), "a YAML file was expected, not a folder or device");
+            return refuse(
+                "file-unreadable",
+                format!("failed to read the file: {e}"),
+                "a YAML file was expected, not a folder or device",
+            );
         }
         if bytes.len() as u64 > MAX_BYTES {
-            return refuse("file-too-large", format!("the file is larger than {MAX_BYTES} bytes (1 MiB)"), "split it into several files");
+            return refuse(
+                "file-too-large",
+                format!("the file is larger than {MAX_BYTES} bytes (1 MiB)"),
+                "split it into several files",
+            );
         }
         match String::from_utf8(bytes) {
             Ok(text) => Self::parse(&name, &text),
             Err(e) => refuse(
                 "not-utf8",
-                format!("the file is not UTF-8 text (first bad byte at offset {})", e.utf8_error().valid_up_to()),
+                format!(
+                    "the file is not UTF-8 text (first bad byte at offset {})",
+                    e.utf8_error().valid_up_to()
+                ),
                 "save it as UTF-8",
             ),
         }
@@ -74,15 +97,25 @@ impl Document {
         if text.len() as u64 > MAX_BYTES {
             return Err(Diagnostic::for_file(name, "file-too-large", "the text is larger than 1 MiB").into());
         }
-        let places = Walker::new(text).walk().map_err(|m| Diagnostics::from({
-            let d = at(m.span, m.code, m.message);
-            match m.hint { Some(h) => d.hint(h), None => d }
-        }))?;
+        let places = Walker::new(text).walk().map_err(|m| {
+            Diagnostics::from({
+                let d = at(m.span, m.code, m.message);
+                match m.hint {
+                    Some(h) => d.hint(h),
+                    None => d,
+                }
+            })
+        })?;
         let value = serde_yaml::from_str::<Value>(text).map_err(|e| {
             let span = e.location().map_or(0..0, |l| clamp(text, l.index()));
             Diagnostics::from(at(span, "yaml-syntax", format!("not valid YAML: {e}")))
         })?;
-        Ok(Self { name: name.to_owned(), text: shared, value, places })
+        Ok(Self {
+            name: name.to_owned(),
+            text: shared,
+            value,
+            places,
+        })
     }
 
     /// The value of the whole file.
@@ -102,22 +135,38 @@ impl Document {
     /// One diagnostic when the value does not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostics> {
         T::deserialize(&self.value).map_err(|e| {
-            Diagnostic::for_file(&self.name, "wrong-shape", format!("failed to understand the file: {e}")).into()
+            Diagnostic::for_file(
+                &self.name,
+                "wrong-shape",
+                format!("failed to understand the file: {e}"),
+            )
+            .into()
         })
     }
 
     /// An error at the value that a JSON pointer names (or at its nearest known parent).
     pub fn at(&self, pointer: &str, code: &'static str, message: impl Into<String>) -> Diagnostic {
-        self.diagnostic(self.place(pointer).map(|p| first_line(&self.text, &p.value)), code, message)
+        self.diagnostic(
+            self.place(pointer).map(|p| first_line(&self.text, &p.value)),
+            code,
+            message,
+        )
     }
 
     /// An error at the key of the value that a JSON pointer names.
     pub fn at_key(&self, pointer: &str, code: &'static str, message: impl Into<String>) -> Diagnostic {
-        let span = self.place(pointer).map(|p| p.key.clone().unwrap_or_else(|| first_line(&self.text, &p.value)));
+        let span = self
+            .place(pointer)
+            .map(|p| p.key.clone().unwrap_or_else(|| first_line(&self.text, &p.value)));
         self.diagnostic(span, code, message)
     }
 
-    fn diagnostic(&self, span: Option<Range<usize>>, code: &'static str, message: impl Into<String>) -> Diagnostic {
+    fn diagnostic(
+        &self,
+        span: Option<Range<usize>>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic {
             place: span.map(|s| (self.text.clone(), s)),
             ..Diagnostic::for_file(&self.name, code, message)
@@ -152,7 +201,10 @@ fn clamp(text: &str, index: usize) -> Range<usize> {
     while start > 0 && !text.is_char_boundary(start) {
         start -= 1;
     }
-    let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
+    let end = text[start..]
+        .chars()
+        .next()
+        .map_or(start, |c| start + c.len_utf8());
     start..end
 }
 
@@ -160,7 +212,11 @@ fn clamp(text: &str, index: usize) -> Range<usize> {
 fn first_line(text: &str, span: &Range<usize>) -> Range<usize> {
     let slice = text.get(span.clone()).unwrap_or("");
     let first = slice.split('\n').next().unwrap_or("").trim_end();
-    span.start..span.start + first.len().max(usize::from(!slice.is_empty() && first.is_empty()))
+    span.start
+        ..span.start
+            + first
+                .len()
+                .max(usize::from(!slice.is_empty() && first.is_empty()))
 }
 
 struct Mistake {
@@ -180,16 +236,34 @@ struct Walker<'t> {
 }
 
 enum Frame {
-    Sequence { pointer: String, start: usize, next: usize, key: Option<Range<usize>> },
-    Mapping { pointer: String, start: usize, pending: Option<(String, Range<usize>)>, key: Option<Range<usize>> },
+    Sequence {
+        pointer: String,
+        start: usize,
+        next: usize,
+        key: Option<Range<usize>>,
+    },
+    Mapping {
+        pointer: String,
+        start: usize,
+        pending: Option<(String, Range<usize>)>,
+        key: Option<Range<usize>>,
+    },
 }
 
 impl<'t> Walker<'t> {
     fn new(text: &'t str) -> Self {
         let offsets = (!text.is_ascii()).then(|| {
-            text.char_indices().map(|(i, _)| i).chain(std::iter::once(text.len())).collect()
+            text.char_indices()
+                .map(|(i, _)| i)
+                .chain(std::iter::once(text.len()))
+                .collect()
         });
-        Self { text, offsets, places: BTreeMap::new(), stack: Vec::new() }
+        Self {
+            text,
+            offsets,
+            places: BTreeMap::new(),
+            stack: Vec::new(),
+        }
     }
 
     fn byte(&self, index: usize) -> usize {
@@ -220,20 +294,40 @@ impl<'t> Walker<'t> {
                 Event::DocumentStart(_) => {
                     documents += 1;
                     if documents > 1 {
-                        return Err(self.mistake(span, "several-documents", "a second YAML document in one file", Some("one file holds one document: remove the `---`")));
+                        return Err(self.mistake(
+                            span,
+                            "several-documents",
+                            "a second YAML document in one file",
+                            Some("one file holds one document: remove the `---`"),
+                        ));
                     }
                 }
                 Event::Alias(_) => {
-                    return Err(self.mistake(span, "yaml-alias", "YAML aliases are not supported", Some("write the value out: aliases can refer to themselves and blow up in size")));
+                    return Err(self.mistake(
+                        span,
+                        "yaml-alias",
+                        "YAML aliases are not supported",
+                        Some("write the value out: aliases can refer to themselves and blow up in size"),
+                    ));
                 }
                 Event::Scalar(value, ..) => self.scalar(&value, span)?,
                 Event::SequenceStart(..) => {
                     let (pointer, key) = self.open(&span)?;
-                    self.stack.push(Frame::Sequence { pointer, start: span.start, next: 0, key });
+                    self.stack.push(Frame::Sequence {
+                        pointer,
+                        start: span.start,
+                        next: 0,
+                        key,
+                    });
                 }
                 Event::MappingStart(..) => {
                     let (pointer, key) = self.open(&span)?;
-                    self.stack.push(Frame::Mapping { pointer, start: span.start, pending: None, key });
+                    self.stack.push(Frame::Mapping {
+                        pointer,
+                        start: span.start,
+                        pending: None,
+                        key,
+                    });
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(span.end),
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -242,8 +336,19 @@ impl<'t> Walker<'t> {
         Ok(self.places)
     }
 
-    fn mistake(&self, span: Range<usize>, code: &'static str, message: impl Into<String>, hint: Option<&'static str>) -> Mistake {
-        Mistake { span: first_line(self.text, &span), code, message: message.into(), hint }
+    fn mistake(
+        &self,
+        span: Range<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: Option<&'static str>,
+    ) -> Mistake {
+        Mistake {
+            span: first_line(self.text, &span),
+            code,
+            message: message.into(),
+            hint,
+        }
     }
 
     fn scalar(&mut self, value: &str, span: Range<usize>) -> Result<(), Mistake> {
@@ -252,7 +357,12 @@ impl<'t> Walker<'t> {
         {
             let child = pointer_push(pointer, value);
             if self.places.contains_key(&child) {
-                return Err(self.mistake(span, "duplicate-key", format!("the key `{value}` stands twice in one mapping"), Some("remove one of the two")));
+                return Err(self.mistake(
+                    span,
+                    "duplicate-key",
+                    format!("the key `{value}` stands twice in one mapping"),
+                    Some("remove one of the two"),
+                ));
             }
             *pending = Some((child, span));
             return Ok(());
@@ -264,11 +374,22 @@ impl<'t> Walker<'t> {
 
     fn open(&mut self, span: &Range<usize>) -> Result<(String, Option<Range<usize>>), Mistake> {
         if self.stack.len() >= MAX_DEPTH {
-            return Err(self.mistake(span.clone(), "too-deep", format!("nested deeper than {MAX_DEPTH} levels"), None));
+            return Err(self.mistake(
+                span.clone(),
+                "too-deep",
+                format!("nested deeper than {MAX_DEPTH} levels"),
+                None,
+            ));
         }
         let (pointer, key) = self.child(span)?;
         // A provisional place, so that a duplicate of a key whose value is a block is seen too.
-        self.places.insert(pointer.clone(), Place { key: key.clone(), value: span.clone() });
+        self.places.insert(
+            pointer.clone(),
+            Place {
+                key: key.clone(),
+                value: span.clone(),
+            },
+        );
         Ok((pointer, key))
     }
 
@@ -288,8 +409,22 @@ impl<'t> Walker<'t> {
     }
 
     fn close(&mut self, end: usize) {
-        if let Some(Frame::Sequence { pointer, start, key, .. } | Frame::Mapping { pointer, start, key, .. }) = self.stack.pop() {
-            self.places.insert(pointer, Place { key, value: start..end.max(start) });
+        if let Some(
+            Frame::Sequence {
+                pointer, start, key, ..
+            }
+            | Frame::Mapping {
+                pointer, start, key, ..
+            },
+        ) = self.stack.pop()
+        {
+            self.places.insert(
+                pointer,
+                Place {
+                    key,
+                    value: start..end.max(start),
+                },
+            );
         }
     }
 }

@@ -29,9 +29,14 @@ pub struct Expect {
 impl Expect {
     /// The requirements that are covered, in order, repeats included.
     pub fn covers(&self) -> Vec<&str> {
-        let refusal = self.refusal.iter().flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
+        let refusal = self
+            .refusal
+            .iter()
+            .flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
         let checks = self.success.iter().flatten().chain(&self.observe);
-        refusal.chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter))).collect()
+        refusal
+            .chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter)))
+            .collect()
     }
 }
 
@@ -152,7 +157,10 @@ impl Check {
             ("lifetime_at_most", self.lifetime_at_most.is_some()),
             ("expires_in_agrees", self.expires_in_agrees.is_some()),
         ];
-        all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect()
+        all.iter()
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| *name)
+            .collect()
     }
 
     /// Whether judging it needs a look into the issued token.

@@ -69,7 +69,11 @@ impl Suite {
         Self::from_documents(documents, mistakes, catalogue)
     }
 
-    fn from_documents(documents: Vec<Document>, mut mistakes: Diagnostics, catalogue: &Catalogue) -> Result<Self, LoadError> {
+    fn from_documents(
+        documents: Vec<Document>,
+        mut mistakes: Diagnostics,
+        catalogue: &Catalogue,
+    ) -> Result<Self, LoadError> {
         let schema = SchemaCheck::of::<ScenarioFile>().map_err(LoadError::Schema)?;
         let mut files: Vec<(Document, ScenarioFile)> = Vec::new();
         for document in documents {
@@ -85,8 +89,16 @@ impl Suite {
         mistakes.extend(lint(&files, catalogue, mistakes.has_errors()));
         let ((), warnings) = mistakes.or(()).map_err(LoadError::Mistakes)?;
         let scenarios = link(&files);
-        let index = scenarios.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
-        Ok(Self { scenarios, index, warnings })
+        let index = scenarios
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (s.id.clone(), i))
+            .collect();
+        Ok(Self {
+            scenarios,
+            index,
+            warnings,
+        })
     }
 
     /// Every scenario.
@@ -129,16 +141,28 @@ fn expand(paths: &[PathBuf], mistakes: &mut Diagnostics) -> Vec<PathBuf> {
         let before = out.len();
         match fs::read_dir(path) {
             Ok(entries) => {
-                let mut found: Vec<PathBuf> = entries.filter_map(Result::ok).map(|e| e.path()).filter(|p| is_yaml(p)).collect();
+                let mut found: Vec<PathBuf> = entries
+                    .filter_map(Result::ok)
+                    .map(|e| e.path())
+                    .filter(|p| is_yaml(p))
+                    .collect();
                 found.sort();
                 out.extend(found);
             }
-            Err(e) => mistakes.push(Diagnostic::for_file(&path.display().to_string(), "folder-unreadable", format!("failed to read the folder: {e}"))),
+            Err(e) => mistakes.push(Diagnostic::for_file(
+                &path.display().to_string(),
+                "folder-unreadable",
+                format!("failed to read the folder: {e}"),
+            )),
         }
         if out.len() == before && !mistakes.has_errors() {
             mistakes.push(
-                Diagnostic::for_file(&path.display().to_string(), "folder-empty", "the folder holds no scenario file")
-                    .hint("scenario files end in .yaml or .yml"),
+                Diagnostic::for_file(
+                    &path.display().to_string(),
+                    "folder-empty",
+                    "the folder holds no scenario file",
+                )
+                .hint("scenario files end in .yaml or .yml"),
             );
         }
     }
@@ -167,7 +191,12 @@ fn link(files: &[(Document, ScenarioFile)]) -> Vec<Scenario> {
     out
 }
 
-fn resolve(source: &ScenarioSource, file: &ScenarioFile, sources: &BTreeMap<&str, (&ScenarioSource, &ScenarioFile)>, origin: (String, usize)) -> Scenario {
+fn resolve(
+    source: &ScenarioSource,
+    file: &ScenarioFile,
+    sources: &BTreeMap<&str, (&ScenarioSource, &ScenarioFile)>,
+    origin: (String, usize),
+) -> Scenario {
     let mut requires: BTreeSet<_> = source.requires.iter().copied().collect();
     let mut profile = file.profile;
     let control = source.from.clone().or_else(|| source.control.clone());
@@ -192,25 +221,51 @@ fn resolve(source: &ScenarioSource, file: &ScenarioFile, sources: &BTreeMap<&str
         unless: source.unless.clone(),
         ambiguity: source.ambiguity.clone(),
         control,
-        edit: source.edit.clone(),
+        edits: edits_of(source, sources, 0),
         steps: steps_of(source, sources, 0),
-        expect: source.expect.clone().unwrap_or_else(|| Expect { success: Some(Vec::new()), ..Expect::default() }),
+        expect: source.expect.clone().unwrap_or_else(|| Expect {
+            success: Some(Vec::new()),
+            ..Expect::default()
+        }),
         note: source.note.clone(),
         origin,
     }
 }
 
-/// A scenario's own requests, or those of the scenario that it comes `from`. Only a root's requests are its own;
-/// edits of intermediate scenarios are folded in when a scenario comes from an edited one.
-fn steps_of(source: &ScenarioSource, sources: &BTreeMap<&str, (&ScenarioSource, &ScenarioFile)>, depth: usize) -> Vec<Step> {
+/// The edits on the way from the root: each scenario differs from its control by its own one.
+fn edits_of(
+    source: &ScenarioSource,
+    sources: &BTreeMap<&str, (&ScenarioSource, &ScenarioFile)>,
+    depth: usize,
+) -> Vec<super::Edit> {
+    let mut edits = match source.from.as_deref().and_then(|id| sources.get(id)) {
+        Some((parent, _)) if depth < 16 => edits_of(parent, sources, depth + 1),
+        _ => Vec::new(),
+    };
+    edits.extend(source.edit.clone());
+    edits
+}
+
+/// A scenario's own requests, or those of the root that it comes `from`.
+fn steps_of(
+    source: &ScenarioSource,
+    sources: &BTreeMap<&str, (&ScenarioSource, &ScenarioFile)>,
+    depth: usize,
+) -> Vec<Step> {
     if let Some(steps) = &source.steps {
         return steps.clone();
     }
     if let Some(exchange) = &source.exchange {
-        return vec![Step { exchange: Some(exchange.clone()), ..Step::default() }];
+        return vec![Step {
+            exchange: Some(exchange.clone()),
+            ..Step::default()
+        }];
     }
     match source.from.as_deref().and_then(|id| sources.get(id)) {
         Some((parent, _)) if depth < 16 => steps_of(parent, sources, depth + 1),
-        _ => vec![Step { exchange: Some(super::ExchangeSpec::default()), ..Step::default() }],
+        _ => vec![Step {
+            exchange: Some(super::ExchangeSpec::default()),
+            ..Step::default()
+        }],
     }
 }

@@ -7,16 +7,21 @@ mod lint;
 mod load;
 mod model;
 mod tamper;
+#[cfg(test)]
+mod tests;
 
-pub use edit::{BodyForm, ClientAuthEdit, DpopFault, Edit, MintEdit, MintKey, RenameEdit, RepeatEdit, RepeatOrder, RequestEdit, TokenEdit};
+pub use edit::{
+    BodyForm, ClientAuthEdit, DpopFault, Edit, MintEdit, MintKey, RenameEdit, RepeatEdit, RepeatOrder,
+    RequestEdit, TokenEdit,
+};
 pub use expect::{
-    Accepted, AudienceCheck, Check, ClaimCheck, Distinct, Expect, HeaderCheck, IfMissing, JsonType, MemberCheck, Refusal,
-    Relation, ScopeCheck, SignatureWord, Source, TokenFormat,
+    Accepted, AudienceCheck, Check, ClaimCheck, Distinct, Expect, HeaderCheck, IfMissing, JsonType,
+    MemberCheck, Refusal, Relation, ScopeCheck, SignatureWord, Source, TokenFormat,
 };
 pub use lint::lint;
 pub use load::{LoadError, Suite, check_files, embedded_files};
 pub use model::{
-    DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName, RefreshSpec, RevokeSpec,
-    Scenario, ScenarioFile, ScenarioSource, Step,
+    DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName, RefreshSpec,
+    RevokeSpec, Scenario, ScenarioFile, ScenarioSource, Step,
 };
 pub use tamper::Tamper;

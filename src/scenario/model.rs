@@ -310,8 +310,8 @@ pub struct Scenario {
     pub ambiguity: Vec<String>,
     /// The control, if it has one.
     pub control: Option<String>,
-    /// The difference from the control.
-    pub edit: Option<Edit>,
+    /// The differences from the root's requests: those of the control, then its own one.
+    pub edits: Vec<Edit>,
     /// Its requests; the last is the one that `expect` judges.
     pub steps: Vec<Step>,
     /// What must come back from the last step.

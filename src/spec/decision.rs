@@ -11,8 +11,9 @@ use super::Level;
 pub struct DecisionRow {
     /// Name by which scenarios refer to it.
     pub id: String,
-    /// Number of the row in the table that it comes from.
-    pub row: u32,
+    /// Number of the row in the catalogue's table that it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
     /// When it applies.
     pub situation: String,
     /// The codes that fit; `*` for any.
@@ -21,6 +22,9 @@ pub struct DecisionRow {
     pub requirement: String,
     /// HTTP status codes that fit.
     pub statuses: Vec<u16>,
+    /// Whether a refusal without an OAuth error body will do (another layer may answer first).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_body: bool,
     /// Codes that are not plain failures.
     #[serde(default)]
     pub tolerated: Vec<Tolerated>,
@@ -128,6 +132,9 @@ impl Registry {
 
     /// The endpoint that a misused code belongs to.
     pub fn belongs_elsewhere(&self, code: &str) -> Option<&str> {
-        self.foreign_error_codes.iter().find(|c| c.code == code).map(|c| c.belongs_to.as_str())
+        self.foreign_error_codes
+            .iter()
+            .find(|c| c.code == code)
+            .map(|c| c.belongs_to.as_str())
     }
 }

@@ -6,8 +6,11 @@ mod capability;
 mod catalogue;
 mod decision;
 mod requirement;
+pub mod role;
 
 pub use capability::Capability;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use decision::{Ambiguity, DecisionRow, Registry, Tolerated};
-pub use requirement::{Class, Knob, Level, Party, PolicyRaise, ReadingOf, Requirement, RequirementFile, Testability};
+pub use requirement::{
+    Class, Knob, Level, Party, PolicyRaise, ReadingOf, Requirement, RequirementFile, Testability,
+};

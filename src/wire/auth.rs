@@ -89,8 +89,22 @@ mod tests {
     fn basic_form_encodes_id_and_secret_before_base64() {
         let mut form = FormBody::default();
         let mut request = Request::post("http://127.0.0.1/".parse().unwrap());
-        Authentication::Basic { id: "a:b".into(), secret: "ü %".into() }.apply(&mut form, &mut request);
-        let sent = String::from_utf8(STANDARD.decode(request.header("authorization").unwrap().trim_start_matches("Basic ")).unwrap()).unwrap();
+        Authentication::Basic {
+            id: "a:b".into(),
+            secret: "ü %".into(),
+        }
+        .apply(&mut form, &mut request);
+        let sent = String::from_utf8(
+            STANDARD
+                .decode(
+                    request
+                        .header("authorization")
+                        .unwrap()
+                        .trim_start_matches("Basic "),
+                )
+                .unwrap(),
+        )
+        .unwrap();
         assert_eq!(sent, "a%3Ab:%C3%BC+%25");
         assert!(form.0.is_empty());
     }

@@ -31,7 +31,11 @@ pub struct FormBody(pub Vec<Param>);
 impl FormBody {
     /// Appends a parameter.
     pub fn push(&mut self, name: &str, value: impl Into<Secret>) {
-        self.0.push(Param { name: name.to_owned(), value: value.into(), form: ParamForm::Pair });
+        self.0.push(Param {
+            name: name.to_owned(),
+            value: value.into(),
+            form: ParamForm::Pair,
+        });
     }
 
     /// The first value of a name.
@@ -71,10 +75,14 @@ impl FormBody {
     /// The encoded body with every byte of every value percent-encoded, and space as `%20`: legal, if odd.
     pub fn encode_every_byte(&self) -> String {
         let every = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
-        let parts: Vec<String> = self.0.iter().map(|p| match p.form {
-            ParamForm::Pair => format!("{}={}", p.name, every(p.value.expose())),
-            ParamForm::Bare => p.name.clone(),
-        }).collect();
+        let parts: Vec<String> = self
+            .0
+            .iter()
+            .map(|p| match p.form {
+                ParamForm::Pair => format!("{}={}", p.name, every(p.value.expose())),
+                ParamForm::Bare => p.name.clone(),
+            })
+            .collect();
         parts.join("&")
     }
 
@@ -106,8 +114,15 @@ mod tests {
         body.push("resource", "https://a.example/?x=1");
         body.push("resource", "b c");
         body.push("scope", "");
-        body.0.push(Param { name: "audience".into(), value: "".into(), form: ParamForm::Bare });
-        assert_eq!(body.encode(), "resource=https%3A%2F%2Fa.example%2F%3Fx%3D1&resource=b+c&scope=&audience");
+        body.0.push(Param {
+            name: "audience".into(),
+            value: "".into(),
+            form: ParamForm::Bare,
+        });
+        assert_eq!(
+            body.encode(),
+            "resource=https%3A%2F%2Fa.example%2F%3Fx%3D1&resource=b+c&scope=&audience"
+        );
         assert_eq!(body.encode_percent_space().matches("%20").count(), 1);
         body.set("scope", "ab");
         assert!(body.encode_every_byte().ends_with("scope=%61%62&audience"));

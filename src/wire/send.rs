@@ -89,15 +89,25 @@ impl Sender {
             .connect_timeout(limits.request_timeout)
             .user_agent(concat!("txspec/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|e| TransportError { kind: TransportKind::Connect, message: format!("failed to prepare the HTTP client: {}", chain(&e)) })?;
+            .map_err(|e| TransportError {
+                kind: TransportKind::Connect,
+                message: format!("failed to prepare the HTTP client: {}", chain(&e)),
+            })?;
         let shared = Shared {
-            budget: Budget { used: AtomicU64::new(0), limit: limits.budget },
+            budget: Budget {
+                used: AtomicU64::new(0),
+                limit: limits.budget,
+            },
             slots: Semaphore::new(limits.concurrency.max(1)),
             next_start: Mutex::new(None),
             interrupted: AtomicBool::new(false),
             interrupt: Notify::new(),
         };
-        Ok(Self { client, limits, shared: Arc::new(shared) })
+        Ok(Self {
+            client,
+            limits,
+            shared: Arc::new(shared),
+        })
     }
 
     /// The request budget.
@@ -135,7 +145,13 @@ impl Sender {
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         };
-        Exchange { purpose: purpose.to_owned(), request, outcome, duration: started.elapsed(), attempts }
+        Exchange {
+            purpose: purpose.to_owned(),
+            request,
+            outcome,
+            duration: started.elapsed(),
+            attempts,
+        }
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response, TransportError> {
@@ -151,13 +167,22 @@ impl Sender {
             let _slot = self.shared.slots.acquire().await;
             self.wait_for_turn().await;
             if !self.shared.budget.take() {
-                return Err(failed(TransportKind::Budget, format!("the budget of {} requests is used up (limits.budget)", self.limits.budget)));
+                return Err(failed(
+                    TransportKind::Budget,
+                    format!(
+                        "the budget of {} requests is used up (limits.budget)",
+                        self.limits.budget
+                    ),
+                ));
             }
             match tokio::time::timeout(self.limits.request_timeout, self.perform(request)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(failed(
                     TransportKind::Timeout,
-                    format!("no complete response within {} (limits.request_timeout)", humantime::format_duration(self.limits.request_timeout)),
+                    format!(
+                        "no complete response within {} (limits.request_timeout)",
+                        humantime::format_duration(self.limits.request_timeout)
+                    ),
                 )),
             }
         };
@@ -168,7 +193,9 @@ impl Sender {
     }
 
     async fn wait_for_turn(&self) {
-        let Some(rate) = self.limits.requests_per_second.filter(|r| *r > 0) else { return };
+        let Some(rate) = self.limits.requests_per_second.filter(|r| *r > 0) else {
+            return;
+        };
         let gap = Duration::from_secs(1) / rate;
         let start = {
             let mut next = self.shared.next_start.lock().await;
@@ -180,9 +207,14 @@ impl Sender {
     }
 
     async fn perform(&self, request: &Request) -> Result<Response, TransportError> {
-        let method = reqwest::Method::from_bytes(request.method.as_bytes())
-            .map_err(|e| TransportError { kind: TransportKind::Broken, message: format!("{} is no HTTP method: {e}", request.method) })?;
-        let mut builder = self.client.request(method, request.url.clone()).body(request.body.clone());
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|e| TransportError {
+            kind: TransportKind::Broken,
+            message: format!("{} is no HTTP method: {e}", request.method),
+        })?;
+        let mut builder = self
+            .client
+            .request(method, request.url.clone())
+            .body(request.body.clone());
         for header in &request.headers {
             builder = builder.header(header.name.as_str(), header.value.as_slice());
         }
@@ -191,7 +223,10 @@ impl Sender {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| Header { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() })
+            .map(|(name, value)| Header {
+                name: name.as_str().to_owned(),
+                value: value.as_bytes().to_vec(),
+            })
             .collect();
         let mut body = Vec::new();
         let mut truncated = false;
@@ -205,7 +240,12 @@ impl Sender {
                 break;
             }
         }
-        Ok(Response { status, headers, body, truncated })
+        Ok(Response {
+            status,
+            headers,
+            body,
+            truncated,
+        })
     }
 }
 
@@ -217,7 +257,10 @@ fn trouble(error: &reqwest::Error) -> TransportError {
     } else {
         TransportKind::Broken
     };
-    TransportError { kind, message: chain(error) }
+    TransportError {
+        kind,
+        message: chain(error),
+    }
 }
 
 /// The causes of an error in one line, innermost last, without the URL (its query could hold a secret).
@@ -231,13 +274,19 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    if parts.is_empty() { "the connection failed".to_owned() } else { parts.join(": ") }
+    if parts.is_empty() {
+        "the connection failed".to_owned()
+    } else {
+        parts.join(": ")
+    }
 }
 
 /// Whether a URL names this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost"),
+        Some(url::Host::Domain(name)) => {
+            name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+        }
         Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
         Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
         None => false,
