@@ -25,6 +25,9 @@ pub struct DecisionRow {
     /// Whether a refusal without an OAuth error body will do (another layer may answer first).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub any_body: bool,
+    /// The authentication scheme that a `WWW-Authenticate` field must offer (RFC 6749 section 5.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
     /// Codes that are not plain failures.
     #[serde(default)]
     pub tolerated: Vec<Tolerated>,

@@ -1,0 +1,94 @@
+//! Whether an error code fits the situation: the decision table, its tolerated codes and readings.
+
+use super::{FailClass, Finding, RunFacts, StepFacts, oracle_error::oauth_error};
+use crate::spec::DecisionRow;
+
+/// Judges the code (and where the row asks for it, the challenge) of the i-th response.
+pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &DecisionRow) -> Vec<Finding> {
+    let Some(response) = step.exchanges.get(i).and_then(|e| e.response()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    if let Some(scheme) = &row.challenge {
+        found.push(challenge(run, step, i, row, scheme));
+    }
+    let Some(code) = oauth_error(response) else {
+        return found;
+    };
+    let expected = row.expected.join(" or ");
+    let any = row.expected.iter().any(|c| c == "*");
+    let expected_words = if any {
+        "an OAuth error".to_owned()
+    } else {
+        format!("error {expected}")
+    };
+    let level = run.level(&row.requirement).max(row.otherwise);
+    let observed = format!("{} {code}", response.status);
+    let mut finding = Finding::pass(&row.requirement, level, expected_words, observed);
+    finding.exchange = Some(step.index(i));
+    if !any && !row.expected.contains(&code) {
+        let tolerated = row
+            .tolerated
+            .iter()
+            .find(|t| t.code == code && t.reading.as_ref().is_none_or(|r| *r == run.reading));
+        finding = finding.failed(FailClass::WrongForm).at_level(row.otherwise);
+        match tolerated {
+            Some(t) => {
+                finding.level = t.level;
+                finding.why = t.why.trim().to_owned();
+                finding.reading.clone_from(&t.reading);
+                finding.ambiguity = t.ambiguity.iter().cloned().collect();
+            }
+            None => finding.why = format!("{}: {}", row.situation.trim(), reason(run, &code)),
+        }
+    }
+    found.push(finding);
+    found
+}
+
+fn reason(run: &RunFacts, code: &str) -> String {
+    match run.catalogue.registry().belongs_elsewhere(code) {
+        Some(owner) => format!("{code} belongs to {owner}"),
+        None if run.catalogue.registry().is_token_endpoint_code(code) => {
+            format!("{code} is a registered code, but for another situation")
+        }
+        None => format!("{code} is not a registered code of the token endpoint"),
+    }
+}
+
+/// 401 with a challenge of the scheme that was tried (RFC 6749 section 5.2).
+fn challenge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &DecisionRow, scheme: &str) -> Finding {
+    let mut finding = Finding::pass(
+        &row.requirement,
+        run.level(&row.requirement),
+        format!("status 401 with WWW-Authenticate: {scheme}"),
+        String::new(),
+    );
+    finding.exchange = Some(step.index(i));
+    let Some(response) = step.exchanges.get(i).and_then(|e| e.response()) else {
+        return finding;
+    };
+    let values = response.header_values("www-authenticate");
+    // Several challenges may share one field, so the scheme may stand behind a comma.
+    let offers = values.iter().any(|v| {
+        v.split(',').any(|part| {
+            part.trim_start()
+                .split([' ', '\t'])
+                .next()
+                .is_some_and(|s| s.eq_ignore_ascii_case(scheme))
+        })
+    });
+    finding.observed = match values.as_slice() {
+        [] => format!("status {} without WWW-Authenticate", response.status),
+        some => format!(
+            "status {} with WWW-Authenticate: {}",
+            response.status,
+            super::oracle_error::visible(&some.join(", "))
+        ),
+    };
+    if response.status == 401 && offers {
+        finding
+    } else {
+        finding.failed(FailClass::WrongForm)
+    }
+}

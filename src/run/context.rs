@@ -1,0 +1,234 @@
+//! Everything that the scenarios of one run share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::ScenarioResult;
+use crate::{
+    judge::RunFacts,
+    scenario::Suite,
+    spec::{Capability, Catalogue},
+    target::{Discovered, Endpoints, Target, Value1, discover, duration},
+    token::{Obtainer, TokenView},
+    wire::{Limits, Request, Sender, StrictJson, TransportError, Vault},
+};
+
+/// A run cannot start.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ContextError {
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Client(#[from] TransportError),
+    /// The server's addresses cannot be found.
+    #[error("{message}")]
+    Discovery {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+/// Shared by all scenarios of a run.
+pub struct Context {
+    /// The scenarios.
+    pub suite: Arc<Suite>,
+    /// The target.
+    pub target: Arc<Target>,
+    /// Where its endpoints are.
+    pub endpoints: Endpoints,
+    /// The token endpoint.
+    pub token_endpoint: Url,
+    /// The metadata document, if one was found, with its address.
+    pub metadata: Option<(Url, Value)>,
+    /// Facts for the judge.
+    pub facts: RunFacts,
+    /// Sends requests within the limits.
+    pub sender: Sender,
+    /// Everything that must not be shown.
+    pub vault: Vault,
+    /// Obtains tokens.
+    pub obtainer: Obtainer,
+    /// Results of controls: each is run once, whoever needs it first.
+    pub(super) controls: Mutex<BTreeMap<String, Arc<OnceCell<Arc<ScenarioResult>>>>>,
+    /// Claims of opaque source tokens, by role.
+    pub(super) introspected: Mutex<BTreeMap<String, Arc<OnceCell<Option<Value>>>>>,
+    /// The last assertion per client, for the replay check.
+    pub(super) nonces: Mutex<Option<String>>,
+}
+
+impl Context {
+    /// Finds the endpoints and prepares everything. Sends only discovery requests.
+    ///
+    /// # Errors
+    /// When the server's token endpoint cannot be found.
+    pub async fn prepare(
+        suite: Arc<Suite>,
+        target: Arc<Target>,
+        catalogue: Arc<Catalogue>,
+    ) -> Result<Self, ContextError> {
+        let sender = Sender::new(limits(&target))?;
+        Self::prepare_with(suite, target, catalogue, sender).await
+    }
+
+    /// As [`Context::prepare`], with a sender that the caller can interrupt.
+    ///
+    /// # Errors
+    /// When the server's token endpoint cannot be found.
+    pub async fn prepare_with(
+        suite: Arc<Suite>,
+        target: Arc<Target>,
+        catalogue: Arc<Catalogue>,
+        sender: Sender,
+    ) -> Result<Self, ContextError> {
+        let vault = Vault::default();
+        remember_secrets(&target, &vault);
+        let discovered = discover(&target.spec, &sender)
+            .await
+            .map_err(|e| ContextError::Discovery {
+                message: e.message,
+                hint: e.hint,
+            })?;
+        let Discovered {
+            endpoints, metadata, ..
+        } = discovered;
+        let text = endpoints.token.clone().unwrap_or_default();
+        let token_endpoint = Url::parse(&text).map_err(|e| ContextError::Discovery {
+            message: format!("the token endpoint `{text}` is not a URL: {e}"),
+            hint: "write it like https://as.example.com/token".into(),
+        })?;
+        let jwks = fetch_jwks(&endpoints, &target, &sender).await;
+        let facts = facts(&target, catalogue, &token_endpoint, jwks);
+        let obtainer = Obtainer::new(
+            Arc::new(target.spec.clone()),
+            endpoints.clone(),
+            target.folder.clone(),
+            sender.clone(),
+            vault.clone(),
+        );
+        Ok(Self {
+            suite,
+            target,
+            endpoints,
+            token_endpoint,
+            metadata,
+            facts,
+            sender,
+            vault,
+            obtainer,
+            controls: Mutex::default(),
+            introspected: Mutex::default(),
+            nonces: Mutex::default(),
+        })
+    }
+
+    /// Whether the target declares a capability.
+    pub fn declares(&self, capability: Capability) -> bool {
+        self.facts.capabilities.contains(&capability)
+    }
+
+    /// A JSON response read leniently, for plumbing (not for judging).
+    pub(super) fn json_of(exchange: &crate::wire::Exchange) -> Option<Value> {
+        StrictJson::parse(&exchange.response()?.body)
+            .ok()
+            .map(|j| j.value)
+    }
+
+    /// A token out of a successful token response.
+    pub(super) fn issued_token(value: &Value) -> Option<TokenView> {
+        let token = value.get("access_token")?.as_str().filter(|t| !t.is_empty())?;
+        let kind = value
+            .get("issued_token_type")
+            .and_then(Value::as_str)
+            .unwrap_or("access_token");
+        let expires_in = value.get("expires_in").and_then(Value::as_i64);
+        Some(TokenView::new(token.into(), kind, expires_in))
+    }
+}
+
+/// The limits of a target.
+pub(super) fn limits(target: &Target) -> Limits {
+    let spec = &target.spec.limits;
+    let default = Limits::default();
+    Limits {
+        request_timeout: spec
+            .request_timeout
+            .as_deref()
+            .and_then(|t| duration(t).ok())
+            .unwrap_or(default.request_timeout),
+        concurrency: spec.concurrency.unwrap_or(default.concurrency),
+        requests_per_second: spec.requests_per_second,
+        budget: spec.budget.unwrap_or(default.budget),
+        max_body: spec.max_body.unwrap_or(default.max_body),
+    }
+}
+
+fn remember_secrets(target: &Target, vault: &Vault) {
+    for (role, client) in &target.spec.clients {
+        for secret in client
+            .secret
+            .iter()
+            .chain(&client.key)
+            .filter_map(|s| s.resolve().ok())
+        {
+            vault.remember(&format!("{role} secret"), &secret);
+            // Basic sends the encoded secret; a header echoed by the server would show it.
+            if secret.len() < 400 {
+                use base64::{Engine, engine::general_purpose::STANDARD};
+                let pair = format!("{}:{}", client.id, secret.expose());
+                vault.remember(&format!("{role} credentials"), &STANDARD.encode(pair).into());
+            }
+        }
+    }
+}
+
+async fn fetch_jwks(endpoints: &Endpoints, target: &Target, sender: &Sender) -> Option<Value> {
+    let address = endpoints.jwks.as_deref()?;
+    if !target.spec.capabilities.contains(&Capability::Jwks) {
+        return None;
+    }
+    let exchange = sender.send("jwks", Request::get(Url::parse(address).ok()?)).await;
+    let response = exchange.response().filter(|r| r.status == 200 && !r.truncated)?;
+    StrictJson::parse(&response.body).ok().map(|j| j.value)
+}
+
+fn facts(target: &Target, catalogue: Arc<Catalogue>, token_endpoint: &Url, jwks: Option<Value>) -> RunFacts {
+    let spec = &target.spec;
+    let values =
+        |map: &BTreeMap<String, Value1>, made_up: &dyn Fn() -> String| -> BTreeMap<String, Vec<String>> {
+            map.iter()
+                .map(|(role, value)| {
+                    let values = value
+                        .values()
+                        .into_iter()
+                        .map(|v| if v == "generated" { made_up() } else { v.to_owned() });
+                    (role.clone(), values.collect())
+                })
+                .collect()
+        };
+    let uuid = || uuid::Uuid::new_v4().to_string();
+    RunFacts {
+        catalogue,
+        capabilities: spec.capabilities.iter().copied().collect(),
+        policy: spec.policy.clone(),
+        reading: spec.reading.clone().unwrap_or_else(|| "strict".into()),
+        issuer: spec.issuer.clone(),
+        token_endpoint: token_endpoint.to_string(),
+        jwks,
+        clients: spec
+            .clients
+            .iter()
+            .map(|(role, c)| (role.clone(), c.id.clone()))
+            .collect(),
+        audiences: values(&spec.audiences, &|| format!("https://{}.invalid/", uuid())),
+        resources: values(&spec.resources, &|| format!("https://{}.invalid/", uuid())),
+        audience_mapping: spec.audience_mapping.clone(),
+        scopes: values(&spec.scopes, &|| format!("txspec-{}", uuid())),
+    }
+}

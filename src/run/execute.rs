@@ -1,0 +1,143 @@
+//! One scenario: does it apply, did its control succeed, what came of it.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
+
+use super::{Applicability, Context, ScenarioResult, applicability, steps};
+use crate::{
+    judge::{Cause, Finding, Verdict},
+    scenario::Scenario,
+};
+
+impl Context {
+    /// The result of a scenario. Controls are run once; whoever asks again gets the same result.
+    pub fn result<'a>(
+        &'a self,
+        scenario: &'a Scenario,
+    ) -> Pin<Box<dyn Future<Output = Arc<ScenarioResult>> + Send + 'a>> {
+        Box::pin(async move {
+            let cell = {
+                let mut all = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
+                Arc::clone(all.entry(scenario.id.clone()).or_default())
+            };
+            cell.get_or_init(|| async { Arc::new(self.execute(scenario).await) })
+                .await
+                .clone()
+        })
+    }
+
+    /// Runs a scenario anew, whatever was known of it.
+    pub async fn execute(&self, scenario: &Scenario) -> ScenarioResult {
+        let started = Instant::now();
+        let mut result = ScenarioResult::new(scenario);
+        if let Applicability::Lacks(what) = applicability(scenario, self) {
+            result.verdict = Verdict::NotApplicable;
+            result.reason = Some(what);
+            return result;
+        }
+        if let Some(control) = scenario.control.as_deref().and_then(|id| self.suite.get(id)) {
+            let outcome = self.result(control).await;
+            if let Some(why) = not_succeeded(&outcome) {
+                if outcome.verdict == Verdict::NotApplicable {
+                    result.verdict = Verdict::NotApplicable;
+                    result.reason.clone_from(&outcome.reason);
+                } else {
+                    result.findings = undecided(self, scenario, Cause::ControlFailed, &why);
+                    result.reason = Some(why);
+                    result.verdict = Verdict::Inconclusive;
+                    result.cause = Some(Cause::ControlFailed);
+                }
+                return result;
+            }
+        }
+        let trace = steps::run(self, scenario, scenario.control.is_some()).await;
+        result.findings = trace.findings;
+        let stopped = trace.stopped.map(|why| self.vault.redactor().text(&why));
+        if let Some(why) = stopped {
+            let cause = if self.sender.is_interrupted() {
+                Cause::Interrupted
+            } else {
+                Cause::Precondition
+            };
+            result.findings.extend(undecided(self, scenario, cause, &why));
+            result.reason = Some(why);
+        }
+        self.redact(&mut result, &trace.exchanges);
+        result.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        result.conclude();
+        if result.findings.is_empty() && result.reason.is_some() {
+            result.verdict = Verdict::Inconclusive;
+            result.cause = Some(Cause::Precondition);
+        }
+        result
+    }
+
+    fn redact(&self, result: &mut ScenarioResult, exchanges: &[crate::wire::Exchange]) {
+        let redactor = self.vault.redactor();
+        result.exchanges = exchanges.iter().map(|e| redactor.exchange(e)).collect();
+        for finding in &mut result.findings {
+            for text in [&mut finding.expected, &mut finding.observed, &mut finding.why] {
+                *text = redactor.text(text);
+            }
+        }
+        result.reason = result.reason.take().map(|r| redactor.text(&r));
+    }
+}
+
+/// Why a control's result cannot carry a verdict; `None` when it was granted.
+pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
+    if control.verdict == Verdict::NotApplicable {
+        return Some(control.reason.clone().unwrap_or_default());
+    }
+    let granted = control
+        .exchanges
+        .iter()
+        .rev()
+        .find(|e| e.purpose == "exchange" || e.purpose == "refresh")
+        .map(|e| {
+            e.response
+                .as_ref()
+                .is_some_and(|r| (200..300).contains(&r.status))
+        });
+    // A control without token request (metadata) is judged by its own verdict.
+    let ok = granted.unwrap_or(control.verdict != Verdict::Inconclusive);
+    let stopped =
+        control.verdict == Verdict::Inconclusive && control.reason.is_some() && granted != Some(true);
+    if ok && !stopped {
+        return None;
+    }
+    let status = control
+        .exchanges
+        .iter()
+        .rev()
+        .find(|e| e.purpose == "exchange")
+        .and_then(|e| e.response.as_ref())
+        .map(|r| format!("status {}", r.status));
+    let detail = control
+        .reason
+        .clone()
+        .or(status)
+        .unwrap_or_else(|| "no answer".into());
+    Some(format!("its control `{}` did not succeed: {detail}", control.id))
+}
+
+/// Every covered requirement as an open question.
+pub(super) fn undecided(context: &Context, scenario: &Scenario, cause: Cause, why: &str) -> Vec<Finding> {
+    scenario
+        .covers()
+        .into_iter()
+        .map(|id| {
+            Finding::pass(
+                id,
+                context.facts.level(id),
+                "an exchange that can be judged",
+                "none",
+            )
+            .undecided(cause, why)
+        })
+        .collect()
+}

@@ -1,0 +1,25 @@
+//! Running: which scenarios apply, their requests with edits applied, controls, steps, limits, trials, events and
+//! the result. Knows everything below it; reports are made from its result.
+
+mod apply;
+mod authenticate;
+mod context;
+mod describe;
+mod event;
+mod execute;
+mod placeholder;
+mod plan;
+mod preflight;
+mod result;
+mod session;
+mod steps;
+mod trials;
+
+pub use context::{Context, ContextError};
+pub use describe::difference;
+pub use event::{Event, Listener};
+pub use plan::{Applicability, Filter, applicability, select};
+pub use preflight::{PreflightError, Stage, preflight};
+pub use result::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult, Weight};
+pub use session::{Options, Session};
+pub use trials::{Trials, trials};

@@ -1,0 +1,295 @@
+//! Which scenarios are selected, and which of them apply to the target.
+
+use std::collections::BTreeSet;
+
+use globset::{Glob, GlobMatcher};
+
+use super::{Context, placeholder::roles_in};
+use crate::{
+    scenario::{
+        ClientAuthEdit, Edit, ExchangeSpec, MetadataKind, OneOrMany, ProfileName, Scenario, Step, Suite,
+        TokenEdit,
+    },
+    spec::Level,
+    target::{AuthMethod, ClientSpec, TargetSpec},
+    token::client_method,
+};
+
+/// What the command line selects.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// The profile, and all that it includes.
+    pub profile: ProfileName,
+    /// Globs on scenario ids, topics or requirement ids; empty for all.
+    pub only: Vec<GlobMatcher>,
+    /// Scenarios that cover a requirement of this level or above.
+    pub level: Option<Level>,
+}
+
+impl Filter {
+    /// Compiles globs.
+    ///
+    /// # Errors
+    /// In words, when one is malformed.
+    pub fn new(profile: ProfileName, only: &[String], level: Option<Level>) -> Result<Self, String> {
+        let only = only
+            .iter()
+            .map(|text| {
+                Glob::new(text)
+                    .map(|g| g.compile_matcher())
+                    .map_err(|e| format!("`{text}` is no glob: {e}"))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { profile, only, level })
+    }
+
+    fn matches(&self, scenario: &Scenario, catalogue: &crate::spec::Catalogue) -> bool {
+        let covers = scenario.covers();
+        let named = self.only.is_empty()
+            || self.only.iter().any(|g| {
+                g.is_match(&scenario.id)
+                    || g.is_match(scenario.test_name())
+                    || covers.iter().any(|c| g.is_match(c))
+            });
+        let level = self.level.is_none_or(|level| {
+            covers
+                .iter()
+                .filter_map(|c| catalogue.get(c))
+                .any(|r| r.level >= level)
+        });
+        self.profile.includes(scenario.profile) && named && level
+    }
+}
+
+/// The scenarios that a filter selects, in the suite's order.
+pub fn select<'a>(
+    suite: &'a Suite,
+    filter: &Filter,
+    catalogue: &crate::spec::Catalogue,
+) -> Vec<&'a Scenario> {
+    suite
+        .scenarios()
+        .iter()
+        .filter(|s| filter.matches(s, catalogue))
+        .collect()
+}
+
+/// Whether a scenario can be run against a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applicability {
+    /// It can.
+    Applies,
+    /// It cannot; what the target does not claim.
+    Lacks(String),
+}
+
+/// Decides by the target file alone: capabilities that must be declared, and roles that must be filled.
+pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
+    let spec = &context.target.spec;
+    for capability in &scenario.requires {
+        if !context.declares(*capability) {
+            return Applicability::Lacks(format!("the capability `{}` is not declared", capability.name()));
+        }
+    }
+    for capability in &scenario.unless {
+        if context.declares(*capability) {
+            return Applicability::Lacks(format!(
+                "it is for servers without `{}`, which is declared",
+                capability.name()
+            ));
+        }
+    }
+    let mut needs = Needs {
+        spec,
+        named: BTreeSet::new(),
+        lacks: None,
+    };
+    for step in &scenario.steps {
+        needs.step(step, context);
+    }
+    let client = scenario
+        .steps
+        .iter()
+        .rev()
+        .find_map(|s| s.exchange.as_ref())
+        .map_or("exchanger", |e| e.client.as_str())
+        .to_owned();
+    let mut client = client.as_str();
+    for edit in &scenario.edits {
+        needs.edit(edit, client);
+        client = edit.client.as_deref().unwrap_or(client);
+    }
+    needs.lacks.map_or(Applicability::Applies, Applicability::Lacks)
+}
+
+struct Needs<'a> {
+    spec: &'a TargetSpec,
+    named: BTreeSet<String>,
+    lacks: Option<String>,
+}
+
+impl Needs<'_> {
+    fn lack(&mut self, what: String) {
+        self.lacks.get_or_insert(format!("the target file has no {what}"));
+    }
+
+    fn client(&mut self, role: &str) {
+        if !self.spec.clients.contains_key(role) {
+            self.lack(format!("clients.{role}"));
+        }
+    }
+
+    fn token(&mut self, name: &str) {
+        if !self.named.contains(name) && !self.spec.tokens.contains_key(name) {
+            self.lack(format!("tokens.{name}"));
+        }
+    }
+
+    fn target(&mut self, kind: &str, role: &str) {
+        let map = match kind {
+            "audience" => &self.spec.audiences,
+            "resource" => &self.spec.resources,
+            "scope" => &self.spec.scopes,
+            "client" => return self.client(role),
+            _ => return,
+        };
+        if !map.contains_key(role) {
+            self.lack(format!("{kind}s.{role}"));
+        }
+    }
+
+    fn exchange(&mut self, e: &ExchangeSpec) {
+        self.client(&e.client);
+        self.token(&e.subject);
+        if let Some(actor) = &e.actor {
+            self.token(actor);
+        }
+        for (kind, roles) in [("audience", &e.audience), ("resource", &e.resource)] {
+            for role in roles.iter().flat_map(OneOrMany::iter) {
+                self.target(kind, role);
+            }
+        }
+        if let Some(scope) = &e.scope {
+            self.target("scope", scope);
+        }
+    }
+
+    fn step(&mut self, step: &Step, context: &Context) {
+        if let Some(e) = &step.exchange {
+            self.exchange(e);
+        }
+        if let Some(o) = &step.obtain {
+            self.token(&o.token);
+        }
+        if let Some(i) = &step.introspect {
+            if context.endpoints.introspection.is_none() {
+                self.lack("introspection endpoint, and its metadata names none".into());
+            }
+            if !i.anonymous {
+                self.client(&i.client);
+            }
+            if let Some(token) = &i.token {
+                self.token(token);
+            }
+        }
+        if let Some(r) = &step.revoke {
+            if context.endpoints.revocation.is_none() {
+                self.lack("revocation endpoint, and its metadata names none".into());
+            }
+            self.client(&r.client);
+        }
+        if let Some(r) = &step.refresh {
+            self.client(&r.client);
+            for (kind, role) in [("scope", &r.scope), ("resource", &r.resource)] {
+                if let Some(role) = role {
+                    self.target(kind, role);
+                }
+            }
+        }
+        match step.metadata {
+            Some(MetadataKind::Jwks) if context.endpoints.jwks.is_none() => {
+                self.lack("key set, and its metadata names none".into())
+            }
+            Some(_) if self.spec.issuer.is_none() => {
+                self.lack("issuer, from which metadata could be found".into())
+            }
+            _ => {}
+        }
+        self.named.extend(step.name.clone());
+    }
+
+    fn edit(&mut self, edit: &Edit, client: &str) {
+        for token in edit.subject.iter().chain(&edit.actor) {
+            self.token_edit(token);
+        }
+        if let Some(client) = &edit.client {
+            self.client(client);
+        }
+        let texts = edit
+            .set
+            .iter()
+            .flatten()
+            .map(|(_, v)| v.as_str())
+            .chain(edit.add.iter().flatten().flat_map(|(_, v)| v.iter()))
+            .chain(edit.repeat.iter().map(|r| r.value.as_str()));
+        for (kind, role) in texts.flat_map(roles_in).collect::<BTreeSet<_>>() {
+            self.target(&kind, &role);
+        }
+        if let (Some(auth), Some(spec)) = (edit.client_auth, self.spec.clients.get(client)) {
+            self.auth(auth, client, spec);
+        }
+    }
+
+    fn token_edit(&mut self, edit: &TokenEdit) {
+        if let Some(role) = &edit.role {
+            self.token(role);
+        }
+        for (kind, role) in edit.literal.iter().flat_map(|t| roles_in(t)) {
+            self.target(&kind, &role);
+        }
+    }
+
+    /// An authentication method that the client is not registered for says nothing about the server.
+    fn auth(&mut self, edit: ClientAuthEdit, role: &str, client: &ClientSpec) {
+        use ClientAuthEdit as E;
+        let offers = |method: AuthMethod| client_method(client) == method || client.also.contains(&method);
+        let basic = offers(AuthMethod::ClientSecretBasic);
+        let post = offers(AuthMethod::ClientSecretPost);
+        let assertion = offers(AuthMethod::PrivateKeyJwt) || offers(AuthMethod::ClientSecretJwt);
+        let lack = |method: &str| format!("`{method}` among the methods of clients.{role}");
+        match edit {
+            E::Anonymous | E::ClientIdOnly if client_method(client) == AuthMethod::None => {
+                self.lack(format!("credentials for clients.{role}"))
+            }
+            E::Anonymous | E::ClientIdOnly => {}
+            E::Basic | E::BasicRaw | E::BasicWrongSecret | E::BasicUnknownClient | E::BasicAndClientId
+                if !basic =>
+            {
+                self.lack(lack("client_secret_basic"))
+            }
+            E::BasicAndOtherClientId if !basic => self.lack(lack("client_secret_basic")),
+            E::BasicAndOtherPost | E::BasicAndOtherClientId if !self.spec.clients.contains_key("second") => {
+                self.lack("clients.second".into())
+            }
+            E::BasicAndPost | E::BasicAndOtherPost | E::BasicAndAssertion if client.secret.is_none() => {
+                self.lack(format!("clients.{role}.secret"))
+            }
+            E::Post | E::PostWrongSecret if !post => self.lack(lack("client_secret_post")),
+            E::Query if client.secret.is_none() => self.lack(format!("clients.{role}.secret")),
+            E::AssertionWrongSignature
+            | E::AssertionExpired
+            | E::AssertionWrongSubject
+            | E::AssertionWrongAudience
+            | E::AssertionTokenEndpointAudience
+            | E::AssertionSeveralAudiences
+            | E::AssertionTyped
+            | E::AssertionAlgNone
+            | E::AssertionReplayed
+                if !assertion =>
+            {
+                self.lack(lack("private_key_jwt"));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Metadata discovery (RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4).
+
+use serde_json::Value;
+use url::Url;
+
+use super::{Endpoints, MetadataSpec, TargetSpec};
+use crate::wire::{Exchange, Request, Sender, StrictJson, is_loopback};
+
+/// What is known about the server's addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Discovered {
+    /// Token endpoint, introspection and so on; explicit addresses win over metadata.
+    pub endpoints: Endpoints,
+    /// The first document that was found, with its address.
+    pub metadata: Option<(Url, Value)>,
+    /// Every request that was made.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Why the server cannot be tested.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct DiscoveryError {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// The addresses at which metadata may stand, in order of preference. RFC 8414 inserts the well-known part between
+/// host and path; OpenID Connect appends it to the issuer.
+pub fn metadata_urls(issuer: &Url, wanted: MetadataSpec) -> Vec<Url> {
+    let path = issuer.path().trim_end_matches('/');
+    let at = |path: String| {
+        let mut url = issuer.clone();
+        url.set_path(&path);
+        url.set_query(None);
+        url.set_fragment(None);
+        url
+    };
+    let oauth = [at(format!("/.well-known/oauth-authorization-server{path}"))];
+    let openid = [
+        at(format!("{path}/.well-known/openid-configuration")),
+        at(format!("/.well-known/openid-configuration{path}")),
+    ];
+    let mut urls: Vec<Url> = match wanted {
+        MetadataSpec::Auto => oauth.into_iter().chain(openid).collect(),
+        MetadataSpec::Oauth => oauth.into(),
+        MetadataSpec::Openid => openid.into(),
+        MetadataSpec::None => Vec::new(),
+    };
+    urls.dedup();
+    urls
+}
+
+/// Finds the endpoints of a target.
+///
+/// # Errors
+/// When there is no token endpoint to test, in words and with a hint.
+pub async fn discover(spec: &TargetSpec, sender: &Sender) -> Result<Discovered, DiscoveryError> {
+    let mut found = Discovered {
+        endpoints: spec.endpoints.clone(),
+        ..Discovered::default()
+    };
+    let Some(issuer) = spec.issuer.as_deref() else {
+        return Ok(found);
+    };
+    let fail = |message: String, hint: &str| DiscoveryError {
+        message,
+        hint: hint.to_owned(),
+    };
+    let issuer = Url::parse(issuer).map_err(|e| {
+        fail(
+            format!("`{issuer}` is not a URL: {e}"),
+            "write the issuer like https://as.example.com",
+        )
+    })?;
+    let mut trouble: Vec<String> = Vec::new();
+    for url in metadata_urls(&issuer, spec.metadata) {
+        let exchange = sender.send("metadata", Request::get(url.clone())).await;
+        let read = read_metadata(&exchange);
+        let unreachable = exchange.outcome.is_err();
+        found.exchanges.push(exchange);
+        match read {
+            Ok(document) => {
+                found.metadata = Some((url, document));
+                break;
+            }
+            Err(message) => trouble.push(format!("{url}: {message}")),
+        }
+        if unreachable {
+            // Another path on a host that does not answer would not answer either.
+            return match &found.endpoints.token {
+                Some(_) => Ok(found),
+                None => Err(fail(
+                    format!("the authorization server does not answer: {}", trouble.join("; ")),
+                    "check the issuer's address and that the server is running",
+                )),
+            };
+        }
+    }
+    if let Some((url, document)) = &found.metadata {
+        check_issuer(&issuer, url, document, spec)?;
+        let e = &mut found.endpoints;
+        for (slot, member) in [
+            (&mut e.token, "token_endpoint"),
+            (&mut e.introspection, "introspection_endpoint"),
+            (&mut e.revocation, "revocation_endpoint"),
+            (&mut e.jwks, "jwks_uri"),
+        ] {
+            if slot.is_some() {
+                continue;
+            }
+            if let Some(address) = document.get(member).and_then(Value::as_str) {
+                check_host(&issuer, member, address)?;
+                *slot = Some(address.to_owned());
+            }
+        }
+    }
+    if found.endpoints.token.is_none() {
+        let message = if trouble.is_empty() {
+            "the metadata names no token_endpoint".to_owned()
+        } else {
+            format!("no metadata was found: {}", trouble.join("; "))
+        };
+        return Err(fail(
+            message,
+            "check the issuer, or name the endpoints in a target file: `endpoints: { token: https://… }`",
+        ));
+    }
+    Ok(found)
+}
+
+fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
+    let response = exchange.outcome.as_ref().map_err(|e| e.message.clone())?;
+    match response.status {
+        200 => {}
+        300..=399 => {
+            return Err(format!(
+                "it redirects (status {}), and redirects are not followed",
+                response.status
+            ));
+        }
+        status => return Err(format!("status {status}")),
+    }
+    if response.truncated {
+        return Err("the document is larger than the limit".into());
+    }
+    let json = StrictJson::parse(&response.body).map_err(|fault| {
+        let kind = response
+            .header("content-type")
+            .unwrap_or_else(|| "no content type".into());
+        format!("not a JSON document ({kind}): {fault}")
+    })?;
+    if json.object().is_none() {
+        return Err("the document is not a JSON object".into());
+    }
+    Ok(json.value)
+}
+
+fn check_issuer(issuer: &Url, url: &Url, document: &Value, spec: &TargetSpec) -> Result<(), DiscoveryError> {
+    // RFC 8414 section 3.3: metadata of another issuer must not be used. A trailing slash is a violation that a
+    // scenario reports, but no reason to refuse the whole run.
+    let written = spec.issuer.as_deref().unwrap_or_default();
+    let claimed = document.get("issuer").and_then(Value::as_str);
+    match claimed {
+        Some(claimed) if claimed.trim_end_matches('/') == written.trim_end_matches('/') => Ok(()),
+        Some(claimed) if Url::parse(claimed).is_ok_and(|c| c.host_str() == issuer.host_str() && c.port_or_known_default() == issuer.port_or_known_default()) => Ok(()),
+        Some(claimed) if spec.endpoints.token.is_none() => Err(DiscoveryError {
+            message: format!("the metadata at {url} belongs to another issuer: `{}`", printable(claimed)),
+            hint: "credentials are not sent where another issuer's metadata points (RFC 8414 section 3.3); correct `issuer`, or name the endpoints in a target file".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_host(issuer: &Url, member: &str, address: &str) -> Result<(), DiscoveryError> {
+    let fail = |message: String| DiscoveryError {
+        message,
+        hint: format!("if that is right, name it in a target file under `endpoints:` ({member})"),
+    };
+    let url = Url::parse(address).map_err(|e| {
+        fail(format!(
+            "the metadata's {member} `{}` is not a URL: {e}",
+            printable(address)
+        ))
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(fail(format!(
+            "the metadata's {member} is a {} URL",
+            printable(url.scheme())
+        )));
+    }
+    // Credentials must not leak to a host that only the server under test names: never from a loopback server to
+    // elsewhere, never from https to http.
+    if is_loopback(issuer) != is_loopback(&url) {
+        return Err(fail(format!(
+            "the metadata's {member} points to another machine: {}",
+            printable(url.host_str().unwrap_or_default())
+        )));
+    }
+    if issuer.scheme() == "https" && url.scheme() == "http" {
+        return Err(fail(format!("the metadata's {member} is not encrypted")));
+    }
+    Ok(())
+}
+
+fn printable(text: &str) -> String {
+    text.chars()
+        .take(200)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_known_paths_follow_rfc_8414_and_openid() {
+        let urls = |issuer: &str| -> Vec<String> {
+            metadata_urls(&issuer.parse().unwrap(), MetadataSpec::Auto)
+                .iter()
+                .map(Url::to_string)
+                .collect()
+        };
+        assert_eq!(
+            urls("https://h.example/a/b/"),
+            [
+                "https://h.example/.well-known/oauth-authorization-server/a/b",
+                "https://h.example/a/b/.well-known/openid-configuration",
+                "https://h.example/.well-known/openid-configuration/a/b"
+            ]
+        );
+        assert_eq!(urls("https://h.example").len(), 2);
+    }
+}

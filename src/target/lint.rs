@@ -1,0 +1,469 @@
+//! What the schema of target files cannot say.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use url::Url;
+
+use super::{AuthMethod, ClientSpec, SecretSpec, SourceSpec, TargetSpec, TokenSpec, duration};
+use crate::{
+    document::{Diagnostic, Diagnostics, Document, did_you_mean, pointer_push},
+    spec::{Capability, Catalogue, role},
+    wire::is_loopback,
+};
+
+/// Every semantic mistake. `written` is the value before `${VAR}` was put in: it tells literal secrets.
+pub(super) fn lint(
+    spec: &TargetSpec,
+    document: &Document,
+    written: &Value,
+    catalogue: &Catalogue,
+) -> Diagnostics {
+    let mut lint = Lint {
+        spec,
+        document,
+        written,
+        found: Diagnostics::default(),
+    };
+    lint.endpoints();
+    lint.clients();
+    lint.tokens();
+    lint.capabilities();
+    lint.base();
+    lint.numbers();
+    lint.catalogue(catalogue);
+    lint.found
+}
+
+struct Lint<'a> {
+    spec: &'a TargetSpec,
+    document: &'a Document,
+    written: &'a Value,
+    found: Diagnostics,
+}
+
+impl Lint<'_> {
+    fn at(&self, pointer: &str, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        self.document.at(pointer, code, message)
+    }
+
+    fn endpoints(&mut self) {
+        let e = &self.spec.endpoints;
+        let urls = [
+            ("/issuer", &self.spec.issuer),
+            ("/endpoints/token", &e.token),
+            ("/endpoints/introspection", &e.introspection),
+            ("/endpoints/revocation", &e.revocation),
+            ("/endpoints/jwks", &e.jwks),
+        ];
+        for (pointer, url) in urls {
+            let Some(text) = url else { continue };
+            match Url::parse(text) {
+                Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                    self.found.push(self.at(
+                        pointer,
+                        "wrong-url",
+                        format!("`{text}` is not an http or https URL"),
+                    ));
+                }
+                Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
+                    self.found.push(
+                        self.at(pointer, "plain-http", format!("`{text}` is not encrypted"))
+                            .hint("tokens must only travel over TLS (RFC 8693 section 6); plain http is for loopback addresses")
+                            .warning(),
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => self.found.push(
+                    self.at(pointer, "wrong-url", format!("`{text}` is not a URL: {error}"))
+                        .hint("write it like https://as.example.com"),
+                ),
+            }
+        }
+        if self.spec.issuer.is_none() && e.token.is_none() {
+            self.found.push(self.at("", "no-endpoint", "neither `issuer` nor `endpoints.token` says where the server is")
+                .hint("add `issuer: https://…` (metadata is discovered from it) or `endpoints: { token: https://… }`"));
+        }
+    }
+
+    fn clients(&mut self) {
+        if !self.spec.clients.contains_key("exchanger") {
+            self.found.push(
+                self.at("/clients", "no-exchanger", "no client has the role `exchanger`")
+                    .hint("it is the client that sends the exchanges"),
+            );
+        }
+        for (name, client) in &self.spec.clients {
+            let pointer = pointer_push("/clients", name);
+            self.role(&pointer, "client", role::CLIENTS, name);
+            self.client(&pointer, client);
+            self.literal(&format!("{pointer}/secret"), client.secret.as_ref());
+            self.literal(&format!("{pointer}/key"), client.key.as_ref());
+        }
+    }
+
+    fn client(&mut self, pointer: &str, client: &ClientSpec) {
+        let has_key = client.key.is_some() || client.key_file.is_some();
+        for method in client.auth.iter().chain(&client.also) {
+            let (ok, lacks) = match method {
+                AuthMethod::ClientSecretBasic
+                | AuthMethod::ClientSecretPost
+                | AuthMethod::ClientSecretJwt => (client.secret.is_some(), "secret"),
+                AuthMethod::PrivateKeyJwt => (has_key, "key"),
+                AuthMethod::None => (true, ""),
+            };
+            if !ok {
+                self.found.push(
+                    self.at(
+                        pointer,
+                        "no-credential",
+                        format!("the authentication method needs a `{lacks}`"),
+                    )
+                    .hint(format!("add `{lacks}: ${{VAR}}`")),
+                );
+            }
+        }
+    }
+
+    fn literal(&mut self, pointer: &str, secret: Option<&SecretSpec>) {
+        let loopback = self
+            .spec
+            .issuer
+            .as_deref()
+            .or(self.spec.endpoints.token.as_deref())
+            .and_then(|u| Url::parse(u).ok())
+            .is_some_and(|u| is_loopback(&u));
+        let literal = self
+            .written
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .is_some_and(|t| !t.contains("${"));
+        if let Some(from @ SecretSpec::From(_)) = secret
+            && let Err(message) = from.resolve()
+        {
+            self.found.push(
+                self.at(pointer, "no-secret", message)
+                    .hint("set it before the run"),
+            );
+        }
+        if secret.is_some() && literal && !loopback {
+            self.found.push(
+                self.at(pointer, "literal-secret", "a secret stands in the file")
+                    .hint("write ${VAR} and set the variable, or `{ file: PATH }`")
+                    .warning(),
+            );
+        }
+    }
+
+    fn tokens(&mut self) {
+        if !self.spec.tokens.contains_key("user") {
+            self.found.push(
+                self.at("/tokens", "no-user-token", "no token has the role `user`")
+                    .hint("it is the subject token of most scenarios"),
+            );
+        }
+        for (name, token) in &self.spec.tokens {
+            let pointer = pointer_push("/tokens", name);
+            self.role(&pointer, "token", role::TOKENS, name);
+            self.source(&format!("{pointer}/from"), &token.from);
+            if let Some(age) = &token.age
+                && let Err(message) = duration(age)
+            {
+                self.found
+                    .push(self.at(&format!("{pointer}/age"), "wrong-duration", message));
+            }
+            if self.depends_on(name, name, &mut BTreeSet::new()) {
+                self.found.push(self.at(
+                    &pointer,
+                    "token-cycle",
+                    format!("the token `{name}` is made, in the end, from itself"),
+                ));
+            }
+        }
+    }
+
+    fn source(&mut self, pointer: &str, source: &SourceSpec) {
+        let clients: Vec<(String, &str)> = [
+            source
+                .client_credentials
+                .as_ref()
+                .map(|s| ("client_credentials/client", s.client.as_str())),
+            source
+                .password
+                .as_ref()
+                .map(|s| ("password/client", s.client.as_str())),
+            source
+                .refresh
+                .as_ref()
+                .map(|s| ("refresh/client", s.client.as_str())),
+            source
+                .exchange
+                .as_ref()
+                .map(|s| ("exchange/client", s.client.as_str())),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|(p, c)| (format!("{pointer}/{p}"), c))
+        .chain(
+            source
+                .http
+                .iter()
+                .flat_map(|h| h.requests.iter().enumerate())
+                .filter_map(|(i, r)| {
+                    r.client
+                        .as_deref()
+                        .map(|c| (format!("{pointer}/http/requests/{i}/client"), c))
+                }),
+        )
+        .collect();
+        for (pointer, client) in clients {
+            if !self.spec.clients.contains_key(client) {
+                self.unknown(
+                    &pointer,
+                    "client",
+                    client,
+                    self.spec.clients.keys().map(String::as_str).collect(),
+                );
+            }
+        }
+        for (pointer, token) in token_references(pointer, source) {
+            if !self.spec.tokens.contains_key(token) {
+                self.unknown(
+                    &pointer,
+                    "token",
+                    token,
+                    self.spec.tokens.keys().map(String::as_str).collect(),
+                );
+            }
+        }
+        if let Some(minted) = &source.minted
+            && minted.key.is_none()
+            && minted.key_file.is_none()
+        {
+            self.found.push(self.at(
+                &format!("{pointer}/minted"),
+                "no-credential",
+                "a minted token needs a `key` or `key_file`",
+            ));
+        }
+        if let Some(text) = source.command.as_ref().and_then(|c| c.timeout.as_deref())
+            && let Err(message) = duration(text)
+        {
+            self.found
+                .push(self.at(&format!("{pointer}/command/timeout"), "wrong-duration", message));
+        }
+        if let Some(variable) = &source.env
+            && std::env::var_os(variable).is_none()
+        {
+            self.found.push(
+                self.at(
+                    &format!("{pointer}/env"),
+                    "unset-variable",
+                    format!("the environment variable `{variable}` is not set"),
+                )
+                .hint(format!("export {variable}=TOKEN")),
+            );
+        }
+        self.literal(
+            &format!("{pointer}/password/password"),
+            source.password.as_ref().map(|p| &p.password),
+        );
+        self.literal(&format!("{pointer}/static"), source.fixed.as_ref());
+    }
+
+    fn unknown(&mut self, pointer: &str, what: &str, name: &str, known: Vec<&str>) {
+        let mut d = self.at(
+            pointer,
+            "unknown-name",
+            format!("this target has no {what} `{name}`"),
+        );
+        if let Some(near) = did_you_mean(name, known.iter().copied()) {
+            d = d.label(format!("did you mean `{near}`?"));
+        }
+        self.found.push(d.hint(format!("it has: {}", known.join(", "))));
+    }
+
+    fn depends_on<'s>(&'s self, name: &'s str, goal: &str, seen: &mut BTreeSet<&'s str>) -> bool {
+        let Some(token) = self.spec.tokens.get(name) else {
+            return false;
+        };
+        references_of(token)
+            .into_iter()
+            .any(|next| next == goal || (seen.insert(next) && self.depends_on(next, goal, seen)))
+    }
+
+    fn role(&mut self, pointer: &str, what: &str, list: &'static [role::Role], name: &str) {
+        if role::is_role(list, name) {
+            return;
+        }
+        let mut d = self
+            .document
+            .at_key(pointer, "unknown-role", format!("no {what} role `{name}`"));
+        if let Some(near) = did_you_mean(name, list.iter().map(|(known, _)| *known)) {
+            d = d.label(format!("did you mean `{near}`?"));
+        }
+        let known: Vec<&str> = list.iter().map(|(known, _)| *known).collect();
+        self.found.push(d.hint(format!(
+            "the roles are {}; one of your own starts with `x-`",
+            known.join(", ")
+        )));
+    }
+
+    fn capabilities(&mut self) {
+        let t = |name: &str| self.spec.tokens.contains_key(name);
+        let c = |name: &str| self.spec.clients.contains_key(name);
+        for (i, capability) in self.spec.capabilities.iter().enumerate() {
+            let missing = match capability {
+                Capability::Delegation if !t("service") => "tokens.service",
+                Capability::MayAct if !t("may_act") => "tokens.may_act",
+                Capability::Audience if !self.spec.audiences.contains_key("allowed") => "audiences.allowed",
+                Capability::Resource if !self.spec.resources.contains_key("allowed") => "resources.allowed",
+                Capability::MultipleTargets
+                    if !(self.spec.audiences.contains_key("second")
+                        || self.spec.resources.contains_key("second")) =>
+                {
+                    "audiences.second or resources.second"
+                }
+                Capability::Scope if !self.spec.scopes.contains_key("narrow") => "scopes.narrow",
+                Capability::IdTokenSubject if !t("id_token") => "tokens.id_token",
+                Capability::RefreshTokenSubject if !t("refresh_token") => "tokens.refresh_token",
+                Capability::JwtSubject if !t("foreign") => "tokens.foreign",
+                Capability::Introspection if !c("observer") => "clients.observer",
+                Capability::PublicClient if !c("public") => "clients.public",
+                _ => continue,
+            };
+            self.found.push(
+                self.at(
+                    &format!("/capabilities/{i}"),
+                    "unused-capability",
+                    format!(
+                        "`{}` is declared, but the file has no {missing} to exercise it with",
+                        capability.name()
+                    ),
+                )
+                .warning(),
+            );
+        }
+    }
+
+    fn base(&mut self) {
+        let base = &self.spec.exchange;
+        let rows = [
+            (
+                "audience",
+                &base.audience,
+                self.spec.audiences.keys().map(String::as_str).collect::<Vec<_>>(),
+            ),
+            (
+                "resource",
+                &base.resource,
+                self.spec.resources.keys().map(String::as_str).collect(),
+            ),
+            (
+                "scope",
+                &base.scope,
+                self.spec.scopes.keys().map(String::as_str).collect(),
+            ),
+            (
+                "actor",
+                &base.actor,
+                self.spec.tokens.keys().map(String::as_str).collect(),
+            ),
+        ];
+        for (key, name, known) in rows {
+            if let Some(name) = name
+                && !known.contains(&name.as_str())
+            {
+                self.unknown(&format!("/exchange/{key}"), key, name, known);
+            }
+        }
+        for (map, names, list) in [
+            ("audiences", self.spec.audiences.keys(), role::TARGETS),
+            ("resources", self.spec.resources.keys(), role::TARGETS),
+            ("scopes", self.spec.scopes.keys(), role::SCOPES),
+        ] {
+            for name in names {
+                self.role(
+                    &pointer_push(&format!("/{map}"), name),
+                    map.trim_end_matches('s'),
+                    list,
+                    name,
+                );
+            }
+        }
+    }
+
+    fn numbers(&mut self) {
+        let durations = [
+            ("/limits/request_timeout", &self.spec.limits.request_timeout),
+            (
+                "/policy/max_issued_lifetime",
+                &self.spec.policy.max_issued_lifetime,
+            ),
+        ];
+        for (pointer, text) in durations {
+            if let Some(Err(message)) = text.as_deref().map(duration) {
+                self.found.push(self.at(pointer, "wrong-duration", message));
+            }
+        }
+        for (pointer, zero) in [
+            ("/limits/concurrency", self.spec.limits.concurrency == Some(0)),
+            ("/limits/budget", self.spec.limits.budget == Some(0)),
+            (
+                "/limits/requests_per_second",
+                self.spec.limits.requests_per_second == Some(0),
+            ),
+        ] {
+            if zero {
+                self.found
+                    .push(self.at(pointer, "wrong-value", "the limit must be at least 1"));
+            }
+        }
+    }
+
+    fn catalogue(&mut self, catalogue: &Catalogue) {
+        if let Some(reading) = &self.spec.reading {
+            let known = catalogue.readings();
+            if !known.contains(&reading.as_str()) {
+                self.unknown("/reading", "reading", reading, known);
+            }
+        }
+        for (i, waiver) in self.spec.waivers.iter().enumerate() {
+            if catalogue.get(&waiver.check).is_none() {
+                let mut d = self.at(
+                    &format!("/waivers/{i}/check"),
+                    "unknown-requirement",
+                    format!("no requirement `{}` in the catalogue", waiver.check),
+                );
+                if let Some(near) = did_you_mean(&waiver.check, catalogue.ids()) {
+                    d = d.label(format!("did you mean `{near}`?"));
+                }
+                self.found.push(d);
+            }
+        }
+    }
+}
+
+fn token_references<'s>(pointer: &str, source: &'s SourceSpec) -> Vec<(String, &'s str)> {
+    let mut all = Vec::new();
+    if let Some(refresh) = &source.refresh {
+        all.push((format!("{pointer}/refresh/token"), refresh.token.as_str()));
+    }
+    if let Some(exchange) = &source.exchange {
+        all.push((format!("{pointer}/exchange/subject"), exchange.subject.as_str()));
+        all.extend(
+            exchange
+                .actor
+                .as_deref()
+                .map(|a| (format!("{pointer}/exchange/actor"), a)),
+        );
+    }
+    all
+}
+
+fn references_of(token: &TokenSpec) -> Vec<&str> {
+    token_references("", &token.from)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect()
+}

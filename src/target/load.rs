@@ -1,0 +1,262 @@
+//! Loading a target file: places kept, `${VAR}` put in, every mistake collected.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use include_dir::{Dir, include_dir};
+use serde_json::Value;
+
+use super::{TargetSpec, Waiver, lint::lint};
+use crate::{
+    document::{Diagnostics, Document, SchemaCheck, did_you_mean, pointer_push},
+    spec::Catalogue,
+};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/targets");
+
+/// Why there is no target.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The file holds mistakes.
+    #[error("the target file holds mistakes")]
+    Mistakes(Diagnostics),
+    /// No embedded target of that name and no such file.
+    #[error("no target `{name}`: neither a file nor one of the targets that come with txspec{}", hint(.near.as_deref()))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest embedded name.
+        near: Option<String>,
+    },
+    /// The schema of target files does not compile: a bug in txspec.
+    #[error("failed to prepare the target schema: {0}")]
+    Schema(String),
+}
+
+fn hint(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |n| format!(" (did you mean `{n}`?)"))
+}
+
+/// A target, ready for a run.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What the file says, `${VAR}` put in.
+    pub spec: TargetSpec,
+    /// Its waivers.
+    pub waivers: Vec<Waiver>,
+    /// What is worth mending in it.
+    pub warnings: Diagnostics,
+    /// The file, for messages that point into it.
+    pub document: Option<Document>,
+    /// The folder that relative paths start from.
+    pub folder: PathBuf,
+}
+
+/// Where `${VAR}` comes from. Tests and the command line hand in more than the environment.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Loads a target file.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn load_file(
+    path: &Path,
+    variables: Variables<'_>,
+    catalogue: &Catalogue,
+) -> Result<Target, TargetError> {
+    let document = Document::read(path).map_err(TargetError::Mistakes)?;
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    from_document(document, folder, variables, catalogue)
+}
+
+/// Loads a target from text.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn load_text(
+    name: &str,
+    text: &str,
+    variables: Variables<'_>,
+    catalogue: &Catalogue,
+) -> Result<Target, TargetError> {
+    let document = Document::parse(name, text).map_err(TargetError::Mistakes)?;
+    from_document(document, PathBuf::new(), variables, catalogue)
+}
+
+/// Loads an embedded target by name, or a file by path.
+///
+/// # Errors
+/// An unknown name, or every mistake in the file.
+pub fn load_named(
+    name: &str,
+    variables: Variables<'_>,
+    catalogue: &Catalogue,
+) -> Result<Target, TargetError> {
+    let path = Path::new(name);
+    let looks_like_path =
+        name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".yaml") || name.ends_with(".yml");
+    if looks_like_path || path.exists() {
+        return load_file(path, variables, catalogue);
+    }
+    match embedded(name) {
+        Some(text) => load_text(&format!("targets/{name}.yaml"), text, variables, catalogue),
+        None => {
+            let names = embedded_names();
+            let near = did_you_mean(name, names.iter().copied()).map(str::to_owned);
+            Err(TargetError::Unknown {
+                name: name.to_owned(),
+                near,
+            })
+        }
+    }
+}
+
+/// The names of the embedded targets.
+pub fn embedded_names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = FILES
+        .files()
+        .filter_map(|f| f.path().to_str()?.strip_suffix(".yaml"))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The text of an embedded target.
+pub fn embedded(name: &str) -> Option<&'static str> {
+    FILES.get_file(format!("{name}.yaml"))?.contents_utf8()
+}
+
+fn from_document(
+    document: Document,
+    folder: PathBuf,
+    variables: Variables<'_>,
+    catalogue: &Catalogue,
+) -> Result<Target, TargetError> {
+    let mut mistakes = Diagnostics::default();
+    let written = document.value().clone();
+    let value = interpolate(&written, "", &document, variables, &mut mistakes);
+    let document = document.with_value(value);
+    let schema = SchemaCheck::of::<TargetSpec>().map_err(TargetError::Schema)?;
+    mistakes.extend(schema.check(&document));
+    let spec = match document.decode::<TargetSpec>() {
+        Ok(spec) => spec,
+        Err(d) => {
+            if !mistakes.has_errors() {
+                mistakes.extend(d);
+            }
+            return Err(TargetError::Mistakes(mistakes));
+        }
+    };
+    let mut waivers = Vec::new();
+    for (i, waiver) in spec.waivers.iter().enumerate() {
+        match waiver.parse() {
+            Ok(parsed) => waivers.push(parsed),
+            Err(message) => {
+                mistakes.push(document.at(&format!("/waivers/{i}/expires"), "wrong-date", message))
+            }
+        }
+    }
+    mistakes.extend(lint(&spec, &document, &written, catalogue));
+    let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
+    Ok(Target {
+        spec,
+        waivers,
+        warnings,
+        document: Some(document),
+        folder,
+    })
+}
+
+/// Replaces `${VAR}` and `${VAR:-default}` in every text; `$${` stands for `${`.
+fn interpolate(
+    value: &Value,
+    pointer: &str,
+    document: &Document,
+    variables: Variables<'_>,
+    mistakes: &mut Diagnostics,
+) -> Value {
+    match value {
+        Value::String(text) if text.contains("${") => {
+            Value::String(substitute(text, pointer, document, variables, mistakes))
+        }
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .enumerate()
+                .map(|(i, v)| interpolate(v, &format!("{pointer}/{i}"), document, variables, mistakes))
+                .collect(),
+        ),
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(k, v)| {
+                    (
+                        k.clone(),
+                        interpolate(v, &pointer_push(pointer, k), document, variables, mistakes),
+                    )
+                })
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+fn substitute(
+    text: &str,
+    pointer: &str,
+    document: &Document,
+    variables: Variables<'_>,
+    mistakes: &mut Diagnostics,
+) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if rest[..at].ends_with('$') {
+            out.push_str(&rest[..at - 1]);
+            out.push_str("${");
+            rest = &rest[at + 2..];
+            continue;
+        }
+        out.push_str(&rest[..at]);
+        let Some(end) = rest[at..].find('}') else {
+            mistakes.push(
+                document
+                    .at(pointer, "wrong-variable", "`${` without `}`")
+                    .hint("write ${NAME}, or $${ for the characters themselves"),
+            );
+            return out;
+        };
+        let inner = &rest[at + 2..at + end];
+        let (name, default) = inner
+            .split_once(":-")
+            .map_or((inner, None), |(n, d)| (n, Some(d)));
+        match variables(name).or_else(|| default.map(str::to_owned)) {
+            Some(found) => out.push_str(&found),
+            None => mistakes.push(
+                document
+                    .at(
+                        pointer,
+                        "unset-variable",
+                        format!("the environment variable `{name}` is not set"),
+                    )
+                    .hint(format!("export {name}=…, or write ${{{name}:-DEFAULT}}")),
+            ),
+        }
+        rest = &rest[at + end + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+impl Target {
+    /// Names by kind, for `txspec list targets` and tests.
+    pub fn token_names(&self) -> BTreeMap<&str, &str> {
+        self.spec
+            .tokens
+            .iter()
+            .map(|(name, t)| (name.as_str(), t.token_type.as_str()))
+            .collect()
+    }
+}

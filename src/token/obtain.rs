@@ -1,0 +1,671 @@
+//! Obtaining tokens from a target's sources. A source is asked once and its token shared, unless it is for single
+//! use or a fresh one is asked for.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::{AuthError, Jwt, Minted, SigningKey, authentication, client_method, mint, now};
+use crate::{
+    scenario::MintEdit,
+    target::{
+        CommandSource, Endpoints, ExchangeSource, HttpRecipe, HttpStep, MintedSource, SourceSpec, TargetSpec,
+        TokenSpec, Value1, duration, token_type_uri,
+    },
+    wire::{Exchange, FormBody, Request, Secret, Sender, StrictJson, TransportKind, Vault},
+};
+
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// A token as the rest of the run knows it.
+#[derive(Debug, Clone)]
+pub struct TokenView {
+    /// The token itself.
+    pub value: Secret,
+    /// Its type as a URI.
+    pub token_type: String,
+    /// Its claims: decoded from a JWT, or introspected.
+    pub claims: Option<Value>,
+    /// The decoded JWT, if it is one.
+    pub jwt: Option<Jwt>,
+    /// Whether `claims` come from introspection.
+    pub introspected: bool,
+    /// When it expires, in seconds since 1970, if known.
+    pub expires_at: Option<i64>,
+}
+
+impl TokenView {
+    /// Reads a token.
+    pub fn new(value: Secret, token_type: &str, expires_in: Option<i64>) -> Self {
+        let jwt = Jwt::decode(value.expose()).ok();
+        let claims = jwt.as_ref().map(Jwt::claims_value);
+        let exp = claims.as_ref().and_then(|c| c.get("exp")).and_then(Value::as_f64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a time far outside i64 saturates, which is what is wanted"
+        )]
+        let expires_at = exp.map(|e| e as i64).or_else(|| expires_in.map(|s| now() + s));
+        Self {
+            value,
+            token_type: token_type_uri(token_type),
+            claims,
+            jwt,
+            introspected: false,
+            expires_at,
+        }
+    }
+}
+
+/// A token with what came along.
+#[derive(Debug, Clone)]
+pub struct Obtained {
+    /// The token.
+    pub view: TokenView,
+    /// For minted tokens: how to mint another.
+    pub minted: Option<Minted>,
+    /// Form parameters that an exchange of it needs.
+    pub params: BTreeMap<String, Value1>,
+    /// Whether a fresh one must be got for each request.
+    pub single_use: bool,
+    at: Instant,
+    age: Option<Duration>,
+}
+
+/// A token source failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("failed to obtain the token `{role}`: {message}")]
+pub struct ObtainError {
+    /// The token's name in the target file.
+    pub role: String,
+    /// What went wrong.
+    pub message: String,
+    /// Whether the server could not be reached at all.
+    pub unreachable: bool,
+}
+
+type Cell = Arc<OnceCell<Result<Obtained, ObtainError>>>;
+
+/// Obtains tokens for one run.
+#[derive(Clone)]
+pub struct Obtainer {
+    spec: Arc<TargetSpec>,
+    endpoints: Arc<Endpoints>,
+    folder: Arc<PathBuf>,
+    sender: Sender,
+    vault: Vault,
+    cells: Arc<Mutex<BTreeMap<String, Cell>>>,
+}
+
+impl Obtainer {
+    /// Prepares to obtain; nothing is sent yet.
+    pub fn new(
+        spec: Arc<TargetSpec>,
+        endpoints: Endpoints,
+        folder: PathBuf,
+        sender: Sender,
+        vault: Vault,
+    ) -> Self {
+        Self {
+            spec,
+            endpoints: Arc::new(endpoints),
+            folder: Arc::new(folder),
+            sender,
+            vault,
+            cells: Arc::default(),
+        }
+    }
+
+    /// The target's source of a role.
+    pub fn source(&self, role: &str) -> Option<&TokenSpec> {
+        self.spec.tokens.get(role)
+    }
+
+    /// Asks the sources of tokens that must grow old, so that they age while the rest runs.
+    pub async fn prefetch_aging(&self, wanted: &[&str]) {
+        let aging = wanted
+            .iter()
+            .filter(|role| self.source(role).is_some_and(|s| s.age.is_some()));
+        futures_util::future::join_all(aging.map(|role| self.shared(role))).await;
+    }
+
+    /// A token of a role: the shared one, or a fresh one if the source is for single use. Waits until it is old
+    /// enough.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub async fn token(&self, role: &str) -> Result<Obtained, ObtainError> {
+        let single_use = self.source(role).is_some_and(|s| s.single_use)
+            || self.spec.policy.subject_token_single_use == Some(true);
+        let obtained = if single_use {
+            self.fresh(role).await?
+        } else {
+            self.shared(role).await?
+        };
+        if let Some(rest) = obtained
+            .age
+            .and_then(|age| age.checked_sub(obtained.at.elapsed()))
+        {
+            tokio::time::sleep(rest).await;
+        }
+        Ok(obtained)
+    }
+
+    async fn shared(&self, role: &str) -> Result<Obtained, ObtainError> {
+        let cell = {
+            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cells.entry(role.to_owned()).or_default())
+        };
+        cell.get_or_init(|| self.fresh(role)).await.clone()
+    }
+
+    /// A token of a role that no one else has.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn fresh<'a>(
+        &'a self,
+        role: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<Obtained, ObtainError>> + Send + 'a>> {
+        Box::pin(async move {
+            let fail = |message: String| ObtainError {
+                role: role.to_owned(),
+                message,
+                unreachable: false,
+            };
+            let spec = self
+                .source(role)
+                .ok_or_else(|| fail("the target file has no such token".into()))?;
+            let got = self
+                .ask(&spec.from, spec.pointer.as_deref())
+                .await
+                .map_err(|e| ObtainError {
+                    role: role.to_owned(),
+                    message: e.message,
+                    unreachable: e.unreachable,
+                })?;
+            if got.value.is_empty() {
+                return Err(fail("the source gave an empty token".into()));
+            }
+            self.vault.remember(&format!("{role} token"), &got.value);
+            Ok(Obtained {
+                view: TokenView::new(got.value, &spec.token_type, got.expires_in),
+                minted: got.minted,
+                params: spec.params.clone(),
+                single_use: spec.single_use,
+                at: Instant::now(),
+                age: spec.age.as_deref().and_then(|a| duration(a).ok()),
+            })
+        })
+    }
+
+    async fn ask(&self, source: &SourceSpec, pointer: Option<&str>) -> Result<Got, Trouble> {
+        if let Some(s) = &source.client_credentials {
+            let mut form = grant("client_credentials", s.scope.as_deref());
+            return self.grant(&s.client, &mut form, &s.params, pointer).await;
+        }
+        if let Some(s) = &source.password {
+            let mut form = grant("password", s.scope.as_deref());
+            form.push("username", s.username.as_str());
+            let password = s.password.resolve()?;
+            self.vault.remember("password", &password);
+            form.push("password", password);
+            return self.grant(&s.client, &mut form, &s.params, pointer).await;
+        }
+        if let Some(s) = &source.refresh {
+            let mut form = grant("refresh_token", s.scope.as_deref());
+            form.push("refresh_token", self.fresh(&s.token).await?.view.value);
+            return self.grant(&s.client, &mut form, &s.params, pointer).await;
+        }
+        if let Some(s) = &source.exchange {
+            return self.exchange(s, pointer).await;
+        }
+        if let Some(variable) = &source.env {
+            let value = std::env::var(variable)
+                .map_err(|_| format!("the environment variable {variable} is not set"))?;
+            return Ok(Got::plain(value.trim()));
+        }
+        if let Some(file) = &source.file {
+            let path = self.folder.join(file);
+            let text =
+                fs::read_to_string(&path).map_err(|e| format!("failed to read {}: {e}", path.display()))?;
+            return Ok(Got::plain(text.trim()));
+        }
+        if let Some(fixed) = &source.fixed {
+            return Ok(Got {
+                value: fixed.resolve()?,
+                expires_in: None,
+                minted: None,
+            });
+        }
+        if let Some(s) = &source.minted {
+            return self.minted(s);
+        }
+        if let Some(recipe) = &source.http {
+            return self.recipe(recipe, pointer).await;
+        }
+        if let Some(command) = &source.command {
+            return run_command(command).await;
+        }
+        Err(Trouble::from("the source is empty".to_owned()))
+    }
+
+    async fn grant(
+        &self,
+        client: &str,
+        form: &mut FormBody,
+        params: &BTreeMap<String, Value1>,
+        pointer: Option<&str>,
+    ) -> Result<Got, Trouble> {
+        push_params(form, params);
+        let url = self.token_endpoint()?;
+        let request = self.form_request(client, form, url)?;
+        let exchange = self.sender.send("token source", request).await;
+        self.read(&exchange, pointer.unwrap_or("/access_token"))
+    }
+
+    async fn exchange(&self, s: &ExchangeSource, pointer: Option<&str>) -> Result<Got, Trouble> {
+        let subject = self.fresh(&s.subject).await?.view;
+        let mut form = FormBody::default();
+        form.push("grant_type", TOKEN_EXCHANGE);
+        form.push("subject_token", subject.value);
+        form.push("subject_token_type", subject.token_type);
+        if let Some(actor) = &s.actor {
+            let actor = self.fresh(actor).await?.view;
+            form.push("actor_token", actor.value);
+            form.push("actor_token_type", actor.token_type);
+        }
+        if let Some(requested) = &s.requested {
+            form.push("requested_token_type", token_type_uri(requested));
+        }
+        if let Some(scope) = &s.scope {
+            form.push("scope", scope.as_str());
+        }
+        push_params(&mut form, &self.spec.extra_params);
+        self.grant(&s.client, &mut form, &s.params, pointer).await
+    }
+
+    fn minted(&self, s: &MintedSource) -> Result<Got, Trouble> {
+        let pem = match (&s.key, &s.key_file) {
+            (Some(key), _) => key.resolve()?,
+            (None, Some(file)) => {
+                let path = self.folder.join(file);
+                Secret::new(
+                    fs::read_to_string(&path)
+                        .map_err(|e| format!("failed to read the key {}: {e}", path.display()))?,
+                )
+            }
+            (None, None) => return Err("the minted source has no key".to_owned().into()),
+        };
+        let key = SigningKey::from_pem(pem.expose(), s.alg.as_deref()).map_err(|e| e.0)?;
+        let minted = Minted {
+            key,
+            header: s.header.clone().into_iter().collect(),
+            claims: s.claims.clone().into_iter().collect(),
+        };
+        let value = mint(&minted, &MintEdit::default(), &|text| {
+            self.fill(text, &BTreeMap::new())
+        })
+        .map_err(|e| e.0)?;
+        Ok(Got {
+            value: Secret::new(value),
+            expires_in: None,
+            minted: Some(minted),
+        })
+    }
+
+    async fn recipe(&self, recipe: &HttpRecipe, pointer: Option<&str>) -> Result<Got, Trouble> {
+        let mut known = BTreeMap::new();
+        let mut last = None;
+        for (i, step) in recipe.requests.iter().enumerate() {
+            let number = i + 1;
+            let request = self.recipe_request(step, &known).map_err(|e| Trouble {
+                message: format!("request {number}: {}", e.message),
+                ..e
+            })?;
+            let exchange = self.sender.send("token source", request).await;
+            let response = exchange.outcome.as_ref().map_err(|e| Trouble {
+                message: format!("request {number} to {}: {e}", exchange.request.url.path()),
+                unreachable: e.kind == TransportKind::Connect,
+            })?;
+            let fits = step
+                .status
+                .map_or((200..400).contains(&response.status), |s| s == response.status);
+            if !fits {
+                return Err(Trouble::from(format!(
+                    "request {number} to {}: {}",
+                    exchange.request.url.path(),
+                    self.describe(&exchange)
+                )));
+            }
+            self.vault.remember_response(response);
+            self.pick(step, &exchange, &mut known)
+                .map_err(|m| format!("request {number}: {m}"))?;
+            last = Some(exchange);
+        }
+        match &recipe.token {
+            Some(template) => Ok(Got::plain(&self.fill(template, &known))),
+            None => {
+                let exchange = last.ok_or_else(|| "the recipe has no request".to_owned())?;
+                self.read(&exchange, pointer.unwrap_or("/access_token"))
+            }
+        }
+    }
+
+    fn recipe_request(&self, step: &HttpStep, known: &BTreeMap<String, String>) -> Result<Request, Trouble> {
+        let address = self.fill(&step.url, known);
+        let url = Url::parse(&address).map_err(|e| format!("`{address}` is not a URL: {e}"))?;
+        let mut form = FormBody::default();
+        for (name, value) in step.form.iter().flatten() {
+            for v in value.values() {
+                form.push(name, self.fill(v, known));
+            }
+        }
+        let mut request = Request::post(url);
+        if let Some(client) = &step.client {
+            self.authenticate(client, &mut form, &mut request)?;
+        }
+        if let Some(json) = &step.json {
+            request.body = super::times(json, &|text| self.fill(text, known))
+                .to_string()
+                .into_bytes();
+            request.push_header("content-type", "application/json");
+        } else if step.form.is_some() || !form.0.is_empty() {
+            request.body = form.encode().into_bytes();
+            request.push_header("content-type", "application/x-www-form-urlencoded");
+        }
+        request.method = step.method.clone().unwrap_or_else(|| {
+            if request.body.is_empty() {
+                "GET".into()
+            } else {
+                "POST".into()
+            }
+        });
+        for (name, value) in &step.headers {
+            request.set_header(name, self.fill(value, known));
+        }
+        Ok(request)
+    }
+
+    fn pick(
+        &self,
+        step: &HttpStep,
+        exchange: &Exchange,
+        known: &mut BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        let Some(response) = exchange.response() else {
+            return Ok(());
+        };
+        if !step.pick.is_empty() {
+            let json = StrictJson::parse(&response.body).map_err(|e| e.to_string())?;
+            for (name, pointer) in &step.pick {
+                let value = json
+                    .value
+                    .pointer(pointer)
+                    .ok_or_else(|| format!("the response has nothing at {pointer}"))?;
+                known.insert(
+                    name.clone(),
+                    value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+                );
+            }
+        }
+        for (name, header) in &step.pick_header {
+            let value = if header == "cookies" {
+                let pairs: Vec<String> = response
+                    .header_values("set-cookie")
+                    .iter()
+                    .filter_map(|c| c.split(';').next().map(str::to_owned))
+                    .collect();
+                pairs.join("; ")
+            } else {
+                response
+                    .header(header)
+                    .ok_or_else(|| format!("the response has no header field {header}"))?
+            };
+            known.insert(name.clone(), value);
+        }
+        let text = String::from_utf8_lossy(&response.body);
+        for (name, [before, after]) in &step.pick_between {
+            // The location of a redirect is as good a text as the body.
+            let location = response.header("location").unwrap_or_default();
+            let found = [text.as_ref(), location.as_str()].into_iter().find_map(|t| {
+                let start = t.find(before.as_str())? + before.len();
+                let rest = &t[start..];
+                let end = if after.is_empty() {
+                    rest.len()
+                } else {
+                    rest.find(after.as_str()).unwrap_or(rest.len())
+                };
+                Some(rest[..end].to_owned())
+            });
+            known.insert(
+                name.clone(),
+                found.ok_or_else(|| format!("neither the body nor the location holds `{before}`"))?,
+            );
+        }
+        Ok(())
+    }
+
+    fn fill(&self, text: &str, known: &BTreeMap<String, String>) -> String {
+        let mut out = text.to_owned();
+        for (name, value) in known {
+            out = out.replace(&format!("{{{{{name}}}}}"), value);
+        }
+        out.replace("{{issuer}}", self.spec.issuer.as_deref().unwrap_or_default())
+            .replace(
+                "{{token_endpoint}}",
+                self.endpoints.token.as_deref().unwrap_or_default(),
+            )
+            .replace("{{uuid}}", &uuid::Uuid::new_v4().to_string())
+    }
+
+    fn token_endpoint(&self) -> Result<Url, Trouble> {
+        let text = self
+            .endpoints
+            .token
+            .as_deref()
+            .ok_or_else(|| "the token endpoint is not known".to_owned())?;
+        Url::parse(text).map_err(|e| Trouble::from(format!("the token endpoint `{text}` is not a URL: {e}")))
+    }
+
+    fn form_request(&self, client: &str, form: &mut FormBody, url: Url) -> Result<Request, Trouble> {
+        let mut request = Request::post(url);
+        request.push_header("accept", "application/json");
+        self.authenticate(client, form, &mut request)?;
+        request.push_header("content-type", "application/x-www-form-urlencoded");
+        request.body = form.encode().into_bytes();
+        Ok(request)
+    }
+
+    /// Puts a client's own credentials into a request.
+    fn authenticate(&self, role: &str, form: &mut FormBody, request: &mut Request) -> Result<(), Trouble> {
+        let client = self
+            .spec
+            .clients
+            .get(role)
+            .ok_or_else(|| format!("the target has no client `{role}`"))?;
+        let audience = self
+            .spec
+            .issuer
+            .as_deref()
+            .or(self.endpoints.token.as_deref())
+            .unwrap_or_default();
+        let credentials = authentication(client, client_method(client), audience, &self.folder)?;
+        credentials.apply(form, request);
+        push_params(form, &client.params);
+        Ok(())
+    }
+
+    fn read(&self, exchange: &Exchange, pointer: &str) -> Result<Got, Trouble> {
+        let response = exchange.outcome.as_ref().map_err(|e| Trouble {
+            message: format!("{}: {e}", exchange.request.url),
+            unreachable: e.kind == TransportKind::Connect,
+        })?;
+        self.vault.remember_response(response);
+        if !(200..300).contains(&response.status) {
+            return Err(self.describe(exchange).into());
+        }
+        let json = StrictJson::parse(&response.body).map_err(|e| e.to_string())?;
+        let value = json
+            .value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .ok_or_else(|| format!("the response has no text at {pointer}"))?;
+        // `expires_in` is about the access token, whatever else is picked.
+        let expires_in = (pointer == "/access_token")
+            .then(|| json.value.get("expires_in").and_then(Value::as_i64))
+            .flatten();
+        Ok(Got {
+            value: Secret::new(value),
+            expires_in,
+            minted: None,
+        })
+    }
+
+    /// A response in one line: status, error, description; secrets hidden.
+    fn describe(&self, exchange: &Exchange) -> String {
+        let Some(response) = exchange.response() else {
+            return "no response".into();
+        };
+        let mut line = format!("status {}", response.status);
+        if let Ok(json) = StrictJson::parse(&response.body) {
+            for member in ["error", "error_description"] {
+                if let Some(text) = json.value.get(member).and_then(Value::as_str) {
+                    line.push_str(&format!(
+                        ", {member} `{}`",
+                        text.chars().take(200).collect::<String>()
+                    ));
+                }
+            }
+        } else if let Some(kind) = response.header("content-type") {
+            line.push_str(&format!(", {kind}"));
+        }
+        self.vault.redactor().text(&line)
+    }
+}
+
+struct Got {
+    value: Secret,
+    expires_in: Option<i64>,
+    minted: Option<Minted>,
+}
+
+impl Got {
+    fn plain(text: &str) -> Self {
+        Self {
+            value: Secret::new(text),
+            expires_in: None,
+            minted: None,
+        }
+    }
+}
+
+struct Trouble {
+    message: String,
+    unreachable: bool,
+}
+
+impl From<String> for Trouble {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            unreachable: false,
+        }
+    }
+}
+
+impl From<AuthError> for Trouble {
+    fn from(error: AuthError) -> Self {
+        error.0.into()
+    }
+}
+
+impl From<ObtainError> for Trouble {
+    fn from(error: ObtainError) -> Self {
+        Self {
+            message: format!("{error}"),
+            unreachable: error.unreachable,
+        }
+    }
+}
+
+fn grant(name: &str, scope: Option<&str>) -> FormBody {
+    let mut form = FormBody::default();
+    form.push("grant_type", name);
+    if let Some(scope) = scope {
+        form.push("scope", scope);
+    }
+    form
+}
+
+fn push_params(form: &mut FormBody, params: &BTreeMap<String, Value1>) {
+    for (name, value) in params {
+        for v in value.values() {
+            form.push(name, v);
+        }
+    }
+}
+
+/// The most that is read of a command's output.
+const OUTPUT: u64 = 256 * 1024;
+
+async fn run_command(spec: &CommandSource) -> Result<Got, Trouble> {
+    use tokio::io::AsyncReadExt;
+    let limit = spec
+        .timeout
+        .as_deref()
+        .and_then(|t| duration(t).ok())
+        .unwrap_or(Duration::from_secs(30));
+    let (program, arguments) = spec
+        .run
+        .split_first()
+        .ok_or_else(|| "the command is empty".to_owned())?;
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| format!("failed to start `{program}`: {e}"))?;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| format!("`{program}` has no output"))?;
+    let work = async {
+        let mut output = Vec::new();
+        stdout
+            .take(OUTPUT)
+            .read_to_end(&mut output)
+            .await
+            .map_err(|e| e.to_string())?;
+        let status = child.wait().await.map_err(|e| e.to_string())?;
+        Ok::<_, String>((output, status))
+    };
+    let (output, status) = tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| {
+            format!(
+                "`{program}` did not end within {}",
+                humantime::format_duration(limit)
+            )
+        })?
+        .map_err(|e| format!("failed to run `{program}`: {e}"))?;
+    if !status.success() {
+        return Err(format!("`{program}` ended with {status}").into());
+    }
+    let text = String::from_utf8(output).map_err(|_| format!("`{program}` printed no text"))?;
+    match text.trim() {
+        "" => Err(format!("`{program}` printed nothing").into()),
+        token => Ok(Got::plain(token)),
+    }
+}
