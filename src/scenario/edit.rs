@@ -26,10 +26,10 @@ pub struct Edit {
     /// Sends a parameter a second time with the same value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<String>,
-    /// Sends parameters without value: `name=`.
+    /// Sends parameters without value: `name=`. Those that the control does not have are added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty: Option<OneOrMany>,
-    /// Sends parameters without value and without `=`.
+    /// Sends parameters without value and without `=`, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bare: Option<OneOrMany>,
     /// Sends a parameter under another name.
@@ -199,6 +199,12 @@ pub enum ClientAuthEdit {
     BasicWrongSecret,
     /// Basic with a client id that no one has.
     BasicUnknownClient,
+    /// Basic with the right client id and an empty secret.
+    BasicEmptySecret,
+    /// Basic whose credentials are not base64.
+    BasicNotBase64,
+    /// Basic, rightly, with the scheme written `basic`.
+    BasicLowerCase,
     /// Post with a wrong secret.
     PostWrongSecret,
     /// Basic and post, both right.

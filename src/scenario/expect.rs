@@ -33,8 +33,14 @@ impl Expect {
             .refusal
             .iter()
             .flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
-        let checks = self.success.iter().flatten().chain(&self.observe);
+        let code = self
+            .refusal
+            .iter()
+            .flat_map(|r| r.code_covers.iter().flat_map(OneOrMany::iter));
+        let also = self.refusal.iter().flat_map(|r| &r.also);
+        let checks = self.success.iter().flatten().chain(also).chain(&self.observe);
         refusal
+            .chain(code)
             .chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter)))
             .collect()
     }
@@ -49,9 +55,16 @@ pub struct Refusal {
     /// The requirements that are violated when the request is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covers: Option<OneOrMany>,
+    /// The requirements that the code of the refusal is bound to, in place of the row's. The finding's level is the
+    /// row's for that code or the requirement's own, whichever is lower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_covers: Option<OneOrMany>,
     /// How acceptance is scored, if not by the requirement's own level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
+    /// Further checks on the refusal (`member` and `header` only).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Check>,
 }
 
 /// How acceptance of what should be refused is scored.
@@ -208,6 +221,39 @@ pub struct Relation<'a> {
     pub json_type: Option<JsonType>,
     /// Contains this (array member, or word of a string).
     pub contains: Option<&'a str>,
+    /// Does not contain this (array member, or word of a string).
+    pub excludes: Option<&'a str>,
+    /// Equal to one of these values known to the run; those that this run does not know are left aside.
+    pub same_as_one_of: Option<&'a [String]>,
+    /// A number not above this value known to the run.
+    pub at_most: Option<&'a str>,
+    /// A string of at least so many characters.
+    pub min_length: Option<usize>,
+    /// A URL with this property.
+    pub url: Option<UrlForm>,
+}
+
+/// A property of a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UrlForm {
+    /// Absolute with the scheme https; http passes for a loopback host.
+    Https,
+    /// Without query component.
+    NoQuery,
+    /// Without fragment component.
+    NoFragment,
+}
+
+/// A condition on the same object: the check is judged only if it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnlyIf {
+    /// JSON pointer; something stands there.
+    pub at: String,
+    /// And contains this word or member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
 }
 
 /// What to make of a value that is not there.
@@ -256,6 +302,24 @@ pub struct ClaimCheck {
     /// Contains this word or member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,
+    /// Does not contain this word or member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excludes: Option<String>,
+    /// Equal to one of these, named as in `same_as`; those that the run does not know are left aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as_one_of: Option<Vec<String>>,
+    /// A number not above this value, named as in `same_as`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<String>,
+    /// A string of at least so many characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<usize>,
+    /// A URL with this property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<UrlForm>,
+    /// Judged only if this holds in the same claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<OnlyIf>,
     /// What to make of its absence.
     #[serde(default)]
     pub if_missing: IfMissing,
@@ -265,7 +329,8 @@ pub struct ClaimCheck {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MemberCheck {
-    /// JSON pointer (RFC 6901).
+    /// JSON pointer (RFC 6901). A segment `*` stands for every element of an array: the relation must hold for each,
+    /// a condition (`only_if`) for one.
     pub at: String,
     /// As in `claim`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -289,6 +354,27 @@ pub struct MemberCheck {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,
     /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excludes: Option<String>,
+    /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as_one_of: Option<Vec<String>>,
+    /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<String>,
+    /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<usize>,
+    /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<UrlForm>,
+    /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<OnlyIf>,
+    /// The value that an absent member stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// As in `claim`.
     #[serde(default)]
     pub if_missing: IfMissing,
 }
@@ -306,6 +392,11 @@ macro_rules! relation {
                     present: self.present,
                     json_type: self.json_type,
                     contains: self.contains.as_deref(),
+                    excludes: self.excludes.as_deref(),
+                    same_as_one_of: self.same_as_one_of.as_deref(),
+                    at_most: self.at_most.as_deref(),
+                    min_length: self.min_length,
+                    url: self.url,
                 }
             }
         }
@@ -322,6 +413,8 @@ pub enum JsonType {
     String,
     /// A number without fraction.
     Integer,
+    /// A number above zero without fraction.
+    PositiveInteger,
     /// Any number.
     Number,
     /// true or false.
@@ -332,6 +425,8 @@ pub enum JsonType {
     NonEmptyObject,
     /// An array.
     Array,
+    /// An array with at least one element.
+    NonEmptyArray,
     /// A string or an array of strings (`aud`).
     StringOrArray,
 }
@@ -345,7 +440,7 @@ pub struct HeaderCheck {
     /// There (true) or not there (false).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present: Option<bool>,
-    /// Starts with this, without case.
+    /// One of its fields, or of their comma-separated members, starts with this, without case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_with: Option<String>,
     /// One of its comma-separated members is this, without case.
@@ -405,6 +500,12 @@ pub struct ScopeCheck {
     /// The same set as this scope role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals_role: Option<String>,
+    /// Not the same set as this scope role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs_from_role: Option<String>,
+    /// The same set as the scope of this step's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
     /// The response's `scope` and the token's agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_agrees: Option<bool>,

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Edit, Expect, OneOrMany, Relation, ScenarioFile, ScenarioSource, Step, TokenEdit};
+use super::{
+    Check, Edit, Expect, OneOrMany, Piece, Placeholder, Relation, ScenarioFile, ScenarioSource, Step,
+    TokenEdit, pieces,
+};
 use crate::{
     document::{Diagnostic, Diagnostics, Document, did_you_mean, pointer_push},
     spec::{Capability, Catalogue, Class, role},
@@ -349,6 +352,17 @@ impl<'a> Lint<'a> {
         if let Some(client) = &edit.client {
             self.client(&at.key("client"), client);
         }
+        for (name, value) in edit.set.iter().flatten() {
+            self.placeholders(&at.key("set").key(name), value);
+        }
+        for (name, values) in edit.add.iter().flatten() {
+            for value in values.iter() {
+                self.placeholders(&at.key("add").key(name), value);
+            }
+        }
+        if let Some(repeat) = &edit.repeat {
+            self.placeholders(&at.key("repeat").key("value"), &repeat.value);
+        }
         for (key, map) in [
             ("set", edit.set.as_ref().map(BTreeMap::len)),
             ("add", edit.add.as_ref().map(BTreeMap::len)),
@@ -393,6 +407,9 @@ impl<'a> Lint<'a> {
         if let Some(name) = &edit.role {
             self.token(&at.key("use"), name, names);
         }
+        if let Some(literal) = &edit.literal {
+            self.placeholders(&at.key("literal"), literal);
+        }
         let jwt = [
             Capability::JwtAccessToken,
             Capability::JwtSubject,
@@ -403,6 +420,22 @@ impl<'a> Lint<'a> {
         {
             self.found.push(at.key("tamper").error("needs-jwt", "this damage can only be done to a JWT")
                 .hint("add `requires: [jwt_access_token]`, so that servers with opaque tokens are not judged by it"));
+        }
+    }
+
+    fn placeholders(&mut self, at: &At<'_>, text: &str) {
+        for word in pieces(text).into_iter().filter_map(Piece::placeholder) {
+            match Placeholder::parse(word) {
+                Some(Placeholder::Audience(role) | Placeholder::Resource(role)) => {
+                    self.role(at, "target", role::TARGETS, role);
+                }
+                Some(Placeholder::Scope(role, _)) => self.role(at, "scope", role::SCOPES, role),
+                Some(_) => {}
+                None => self.found.push(
+                    at.error("unknown-placeholder", format!("no placeholder `{{{{{word}}}}}`"))
+                        .hint(format!("the placeholders are {}", Placeholder::WORDS.join(", "))),
+                ),
+            }
         }
     }
 
@@ -467,6 +500,31 @@ impl<'a> Lint<'a> {
                     .push(d.hint(format!("the rows are {}", rows.join(", "))));
             }
             self.covers(&here, refusal.covers.as_ref());
+            self.covers_in(&here, "code_covers", refusal.code_covers.as_ref());
+            for (i, check) in refusal.also.iter().enumerate() {
+                let here = here.key("also").key(i);
+                if check.covers.is_none() {
+                    self.found.push(
+                        here.error("no-requirement", "the check is bound to no requirement")
+                            .hint("add `covers:`"),
+                    );
+                }
+                if let Some(name) = check
+                    .predicates()
+                    .into_iter()
+                    .find(|p| !["member", "header"].contains(p))
+                {
+                    self.found.push(
+                        here.key(name)
+                            .error(
+                                "no-token",
+                                format!("a refusal has no token that `{name}` could look at"),
+                            )
+                            .hint("`member` and `header` work here"),
+                    );
+                }
+                self.check(&here, check);
+            }
         }
         for (i, check) in expect.success.iter().flatten().enumerate() {
             let here = at.key("success").key(i);
@@ -538,17 +596,38 @@ impl<'a> Lint<'a> {
             relation.present.is_some(),
             relation.json_type.is_some(),
             relation.contains.is_some(),
+            relation.excludes.is_some(),
+            relation.same_as_one_of.is_some(),
+            relation.at_most.is_some(),
+            relation.min_length.is_some(),
+            relation.url.is_some(),
         ];
         if set.iter().filter(|s| **s).count() > 1 {
-            self.found.push(at.error("several-relations", "more than one of `same_as`, `not_same_as`, `equals`, `one_of`, `present`, `type` and `contains`").hint("write one check each"));
+            self.found.push(
+                at.error(
+                    "several-relations",
+                    "more than one of `same_as`, `not_same_as`, `equals`, `one_of`, `present`, `type`, `contains`, \
+                     `excludes`, `same_as_one_of`, `at_most`, `min_length` and `url`",
+                )
+                .hint("write one check each"),
+            );
+        }
+        for (key, word) in [("contains", relation.contains), ("excludes", relation.excludes)] {
+            if let Some(text) = word {
+                self.placeholders(&at.key(key), text);
+            }
         }
     }
 
     fn covers(&mut self, at: &At<'_>, covers: Option<&OneOrMany>) {
+        self.covers_in(at, "covers", covers);
+    }
+
+    fn covers_in(&mut self, at: &At<'_>, key: &str, covers: Option<&OneOrMany>) {
         for (i, id) in covers.iter().flat_map(|c| c.iter()).enumerate() {
             let here = match covers {
-                Some(OneOrMany::Many(_)) => at.key("covers").key(i),
-                _ => at.key("covers"),
+                Some(OneOrMany::Many(_)) => at.key(key).key(i),
+                _ => at.key(key),
             };
             match self.catalogue.get(id) {
                 None => {

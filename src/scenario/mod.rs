@@ -6,6 +6,7 @@ mod expect;
 mod lint;
 mod load;
 mod model;
+mod placeholder;
 mod tamper;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ pub use edit::{
 };
 pub use expect::{
     Accepted, AudienceCheck, Check, ClaimCheck, Distinct, Expect, HeaderCheck, IfMissing, JsonType,
-    MemberCheck, Refusal, Relation, ScopeCheck, SignatureWord, Source, TokenFormat,
+    MemberCheck, OnlyIf, Refusal, Relation, ScopeCheck, SignatureWord, Source, TokenFormat, UrlForm,
 };
 pub use lint::lint;
 pub use load::{LoadError, Suite, check_files, embedded_files};
@@ -24,4 +25,5 @@ pub use model::{
     DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName, RefreshSpec,
     RevokeSpec, Scenario, ScenarioFile, ScenarioSource, Step,
 };
+pub use placeholder::{Piece, Placeholder, ScopeForm, pieces};
 pub use tamper::Tamper;

@@ -204,7 +204,7 @@ pub struct Step {
     /// Fetches a metadata document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<MetadataKind>,
-    /// Name for the token that the step yields.
+    /// Name for the token that the step yields, or for the document that it fetches (`NAME:/pointer`).
     #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What must come back. Without it, the step must succeed, or the rest cannot be judged.

@@ -47,6 +47,7 @@ capabilities! {
     Revocation "revocation" "Tokens can be revoked (RFC 7009).",
     Refresh "refresh" "Refresh tokens that come out of an exchange can be used (RFC 6749 section 6).",
     Metadata "metadata" "A metadata document is published (RFC 8414 or OpenID Connect Discovery).",
+    OpenidConfiguration "openid_configuration" "An OpenID Connect Discovery document is published beside the one of RFC 8414.",
     Jwks "jwks" "The keys that verify issued JWTs are published.",
     Dpop "dpop" "DPoP (RFC 9449) is supported at the token endpoint.",
     Rfc9068 "rfc9068" "Access tokens follow the JWT profile of RFC 9068.",

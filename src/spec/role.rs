@@ -19,15 +19,15 @@ pub const CLIENTS: &[Role] = &[
     ("observer", "resource server that may introspect issued tokens"),
     (
         "private_key_jwt",
-        "client that authenticates with a JWT signed by its private key",
+        "client that authenticates with a JWT signed by its private key and may exchange the `user` token",
     ),
     (
         "client_secret_jwt",
-        "client that authenticates with a JWT keyed with its secret",
+        "client that authenticates with a JWT keyed with its secret and may exchange the `user` token",
     ),
     (
         "special_characters",
-        "client whose id or secret holds characters that must be encoded before Basic",
+        "client whose id or secret holds characters that must be encoded before Basic and that may exchange the `user` token",
     ),
 ];
 
