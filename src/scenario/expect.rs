@@ -117,7 +117,7 @@ pub struct Check {
     /// The issued JWT verifies with the published keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<SignatureWord>,
-    /// The issued token is another string than this token.
+    /// The issued token is another string than this token (`subject`, `actor`, or a step's name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differs_from: Option<String>,
     /// The issued token is bound to this DPoP key (`cnf.jkt`, RFC 9449 section 6.1).
@@ -281,7 +281,7 @@ pub struct ClaimCheck {
     #[serde(default, rename = "in")]
     pub source: Source,
     /// Equal to: `subject`, `actor`, a step's name (their `sub`, or `NAME:/pointer`), `client_id`, `issuer`,
-    /// `client:ROLE`, `response:/pointer`, `jwt:/pointer`, `introspection:/pointer`.
+    /// `token_endpoint`, `client:ROLE`, `response:/pointer`, `jwt:/pointer`, `introspection:/pointer`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,
     /// Different from, likewise.

@@ -5,6 +5,8 @@
 pub enum Placeholder<'a> {
     /// A fresh UUID, another one at each place.
     Uuid,
+    /// 4,096 letters.
+    Long,
     /// The target's issuer.
     Issuer,
     /// The URL of the token endpoint.
@@ -46,6 +48,7 @@ impl<'a> Placeholder<'a> {
     /// All words, for hints.
     pub const WORDS: &'static [&'static str] = &[
         "uuid",
+        "long",
         "issuer",
         "token_endpoint",
         "listener",
@@ -66,6 +69,7 @@ impl<'a> Placeholder<'a> {
     pub fn parse(word: &'a str) -> Option<Self> {
         Some(match word {
             "uuid" => Self::Uuid,
+            "long" => Self::Long,
             "issuer" => Self::Issuer,
             "token_endpoint" => Self::TokenEndpoint,
             "listener" => Self::Listener,
