@@ -159,12 +159,19 @@ pub struct MintEdit {
     /// Claims left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// Header members left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_header: Vec<String>,
     /// Claims written a second time, behind the first, with this value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub repeated: BTreeMap<String, serde_json::Value>,
     /// Signs with another key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<MintKey>,
+    /// Signs, rightly, by another algorithm than the key is published for, and says so in `alg` (RSA keys only; not
+    /// applicable to others).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<MintAlgorithm>,
     /// Nests the value of `act` so many levels deep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act_depth: Option<u32>,
@@ -179,6 +186,16 @@ pub struct MintEdit {
 pub enum MintKey {
     /// A key that no one trusts, under the trusted key's id.
     Untrusted,
+}
+
+/// Another algorithm of the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MintAlgorithm {
+    /// The same padding with another hash: RS512 in place of RS256.
+    OtherHash,
+    /// The same hash with another padding: PS256 in place of RS256.
+    OtherPadding,
 }
 
 /// Another way of client authentication.
@@ -286,10 +303,14 @@ pub enum DpopFault {
     Htm,
     /// `iat` is an hour old.
     Iat,
+    /// `iat` lies an hour ahead.
+    IatFuture,
     /// The signature does not verify.
     Signature,
     /// `alg` none.
     AlgNone,
+    /// `alg` HS256, keyed with the public key in `jwk`.
+    Hs256,
     /// `typ` is JWT.
     Typ,
     /// The private key stands in `jwk`.
@@ -302,4 +323,6 @@ pub enum DpopFault {
     HtuSpelling,
     /// The proof of an earlier request again.
     Replayed,
+    /// `nonce` is one that the server never gave; the request is not repeated with the server's own.
+    Nonce,
 }

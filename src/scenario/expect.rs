@@ -62,7 +62,7 @@ pub struct Refusal {
     /// How acceptance is scored, if not by the requirement's own level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
-    /// Further checks on the refusal (`member` and `header` only).
+    /// Further checks on the refusal (`member`, `header` and `fetched` only).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Check>,
 }
@@ -120,18 +120,23 @@ pub struct Check {
     /// The issued token is another string than this token (`subject`, `actor`, or a step's name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differs_from: Option<String>,
-    /// The issued token is bound to this DPoP key (`cnf.jkt`, RFC 9449 section 6.1).
+    /// The issued token is bound to this DPoP key (`cnf.jkt`, RFC 9449 section 6.1); in an `introspect` step, the
+    /// introspection response's `cnf` names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<String>,
     /// Of parallel or repeated exchanges: what must differ between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<Distinct>,
-    /// Of parallel exchanges: how many succeed.
+    /// Of parallel exchanges: how many succeed. Judged whatever the responses are; the other checks of `success`
+    /// then judge those that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub succeeded: Option<u32>,
     /// The issued token's lifetime, in seconds, is at most this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_at_most: Option<u64>,
+    /// Whether the server asked the listener of txspec (`{{listener}}`) for anything during the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<bool>,
     /// `exp` of the token agrees with `expires_in` within two minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in_agrees: Option<bool>,
@@ -168,6 +173,7 @@ impl Check {
             ("distinct", self.distinct.is_some()),
             ("succeeded", self.succeeded.is_some()),
             ("lifetime_at_most", self.lifetime_at_most.is_some()),
+            ("fetched", self.fetched.is_some()),
             ("expires_in_agrees", self.expires_in_agrees.is_some()),
         ];
         all.iter()
@@ -458,6 +464,8 @@ pub enum TokenFormat {
     IdToken,
     /// What `issued_token_type` says.
     AsLabelled,
+    /// No JWT that can be read without a key (opaque, or encrypted).
+    Opaque,
 }
 
 /// The audience of the issued token, as sets.

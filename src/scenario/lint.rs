@@ -512,7 +512,7 @@ impl<'a> Lint<'a> {
                 if let Some(name) = check
                     .predicates()
                     .into_iter()
-                    .find(|p| !["member", "header"].contains(p))
+                    .find(|p| !["member", "header", "fetched"].contains(p))
                 {
                     self.found.push(
                         here.key(name)
@@ -520,7 +520,7 @@ impl<'a> Lint<'a> {
                                 "no-token",
                                 format!("a refusal has no token that `{name}` could look at"),
                             )
-                            .hint("`member` and `header` work here"),
+                            .hint("`member`, `header` and `fetched` work here"),
                     );
                 }
                 self.check(&here, check);

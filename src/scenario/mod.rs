@@ -12,8 +12,8 @@ mod tamper;
 mod tests;
 
 pub use edit::{
-    BodyForm, ClientAuthEdit, DpopFault, Edit, MintEdit, MintKey, RenameEdit, RepeatEdit, RepeatOrder,
-    RequestEdit, TokenEdit,
+    BodyForm, ClientAuthEdit, DpopFault, Edit, MintAlgorithm, MintEdit, MintKey, RenameEdit, RepeatEdit,
+    RepeatOrder, RequestEdit, TokenEdit,
 };
 pub use expect::{
     Accepted, AudienceCheck, Check, ClaimCheck, Distinct, Expect, HeaderCheck, IfMissing, JsonType,

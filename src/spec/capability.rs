@@ -52,6 +52,10 @@ capabilities! {
     Dpop "dpop" "DPoP (RFC 9449) is supported at the token endpoint.",
     Rfc9068 "rfc9068" "Access tokens follow the JWT profile of RFC 9068.",
     PublicClient "public_client" "Public clients may exchange tokens.",
+    IssuesIdJag "issues_id_jag" "`requested_token_type` id-jag is honoured (identity assertion authorization grant, a draft).",
+    IssuesTxnToken "issues_txn_token" "`requested_token_type` txn_token is honoured (transaction tokens, a draft).",
+    OpaqueTokens "opaque_tokens" "Issued access tokens hide their content from the client.",
+    Loopback "loopback" "The server runs on this machine, so that it could reach a listener of txspec.",
 }
 
 impl Capability {

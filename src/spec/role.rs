@@ -29,6 +29,10 @@ pub const CLIENTS: &[Role] = &[
         "special_characters",
         "client whose id or secret holds characters that must be encoded before Basic and that may exchange the `user` token",
     ),
+    (
+        "dpop_bound",
+        "client registered for DPoP-bound access tokens only (RFC 9449 section 5.2) that may exchange the `user` token",
+    ),
 ];
 
 /// Roles of tokens.
@@ -81,6 +85,20 @@ pub const TOKENS: &[Role] = &[
         "access token of the user bound to the DPoP key `subject`",
     ),
     ("narrow", "access token of the user with the `narrow` scopes only"),
+    (
+        "may_act_client",
+        "access token of the user whose `may_act` names the `exchanger` client",
+    ),
+    (
+        "other_client_id_token",
+        "ID token of the user issued to another client",
+    ),
+    (
+        "other_tenant",
+        "access token of another tenant (realm, domain) of the same server",
+    ),
+    ("scopeless", "access token of the user without any scope"),
+    ("revoked_actor", "actor token that was revoked before the run"),
     ("foreign", "JWT of a trusted other issuer"),
     ("foreign_actor", "JWT of a trusted other issuer for an actor"),
     ("logout_token", "back-channel logout token signed by the server"),
@@ -99,6 +117,15 @@ pub const TARGETS: &[Role] = &[
     ("allowed", "a target that the exchanger may name"),
     ("second", "another target that the exchanger may name"),
     ("name", "a logical name that is no URI (audiences only)"),
+    (
+        "forbidden",
+        "a target that the server knows and the exchanger may not name",
+    ),
+    (
+        "authorization_server",
+        "another authorization server, as the audience of an identity assertion grant",
+    ),
+    ("trust_domain", "the trust domain that transaction tokens are for"),
     (
         "unknown",
         "a well-formed target that the server does not know; `generated` makes one up",
