@@ -410,6 +410,18 @@ impl<'a> Lint<'a> {
         if let Some(literal) = &edit.literal {
             self.placeholders(&at.key("literal"), literal);
         }
+        if let Some(mint) = &edit.mint {
+            let here = at.key("mint");
+            for (key, map) in [
+                ("header", &mint.header),
+                ("claims", &mint.claims),
+                ("repeated", &mint.repeated),
+            ] {
+                for (name, value) in map {
+                    self.placeholders_in(&here.key(key).key(name), value);
+                }
+            }
+        }
         let jwt = [
             Capability::JwtAccessToken,
             Capability::JwtSubject,
@@ -436,6 +448,23 @@ impl<'a> Lint<'a> {
                         .hint(format!("the placeholders are {}", Placeholder::WORDS.join(", "))),
                 ),
             }
+        }
+    }
+
+    fn placeholders_in(&mut self, at: &At<'_>, value: &serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => self.placeholders(at, text),
+            serde_json::Value::Array(all) => {
+                for (i, one) in all.iter().enumerate() {
+                    self.placeholders_in(&at.key(i), one);
+                }
+            }
+            serde_json::Value::Object(all) => {
+                for (name, one) in all {
+                    self.placeholders_in(&at.key(name), one);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -11,7 +11,8 @@ pub enum Placeholder<'a> {
     Issuer,
     /// The URL of the token endpoint.
     TokenEndpoint,
-    /// A URL at which a listener of txspec would notice a request.
+    /// A URL, without slash at its end, at which a listener of txspec would notice a request. Below it stands at
+    /// every path a key set with the key that no one trusts.
     Listener,
     /// The id of the scenario's client.
     ClientId,
@@ -25,6 +26,16 @@ pub enum Placeholder<'a> {
     ActorToken,
     /// The `sub` of the subject token.
     SubjectSub,
+    /// The `iss` of the control's subject token.
+    SubjectIss,
+    /// The `aud` of the control's subject token, the first of several.
+    SubjectAud,
+    /// The `sub` of the control's actor token.
+    ActorSub,
+    /// The `sub` of the `second_user` token.
+    SecondUserSub,
+    /// The key id under which the listener publishes the key that no one trusts.
+    UntrustedKid,
     /// The audience in this role.
     Audience(&'a str),
     /// The resource in this role.
@@ -58,6 +69,11 @@ impl<'a> Placeholder<'a> {
         "subject_token",
         "actor_token",
         "subject_sub",
+        "subject_iss",
+        "subject_aud",
+        "actor_sub",
+        "second_user_sub",
+        "untrusted_kid",
         "audience.ROLE",
         "resource.ROLE",
         "scope.ROLE",
@@ -79,6 +95,11 @@ impl<'a> Placeholder<'a> {
             "subject_token" => Self::SubjectToken,
             "actor_token" => Self::ActorToken,
             "subject_sub" => Self::SubjectSub,
+            "subject_iss" => Self::SubjectIss,
+            "subject_aud" => Self::SubjectAud,
+            "actor_sub" => Self::ActorSub,
+            "second_user_sub" => Self::SecondUserSub,
+            "untrusted_kid" => Self::UntrustedKid,
             _ => match word.split_once('.')? {
                 ("audience", role) => Self::Audience(role),
                 ("resource", role) => Self::Resource(role),
