@@ -124,6 +124,9 @@ pub struct Check {
     /// introspection response's `cnf` names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<String>,
+    /// `token_type` is DPoP if the issued token is bound to a DPoP key, and is not if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding_agrees: Option<bool>,
     /// Of parallel or repeated exchanges: what must differ between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<Distinct>,
@@ -170,6 +173,7 @@ impl Check {
             ("signature", self.signature.is_some()),
             ("differs_from", self.differs_from.is_some()),
             ("bound_to", self.bound_to.is_some()),
+            ("binding_agrees", self.binding_agrees.is_some()),
             ("distinct", self.distinct.is_some()),
             ("succeeded", self.succeeded.is_some()),
             ("lifetime_at_most", self.lifetime_at_most.is_some()),
@@ -190,6 +194,7 @@ impl Check {
             || self.scope.is_some()
             || self.signature.is_some()
             || self.bound_to.is_some()
+            || self.binding_agrees.is_some()
             || self.lifetime_at_most.is_some()
             || self.expires_in_agrees.is_some()
             || self.format.is_some()

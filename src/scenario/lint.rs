@@ -296,6 +296,14 @@ impl<'a> Lint<'a> {
             let here = at.key("refresh");
             self.client(&here.key("client"), &refresh.client);
             self.token(&here.key("token"), &refresh.token, names);
+            for (key, role) in [("audience", &refresh.audience), ("resource", &refresh.resource)] {
+                if let Some(name) = role {
+                    self.role(&here.key(key), "target", role::TARGETS, name);
+                }
+            }
+            if let Some(scope) = &refresh.scope {
+                self.role(&here.key("scope"), "scope", role::SCOPES, scope);
+            }
         }
         if let Some(expect) = &step.expect {
             self.expectation(&at.key("expect"), expect);

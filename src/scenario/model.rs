@@ -273,6 +273,12 @@ pub struct RefreshSpec {
     /// Role among the target's `resources`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// Role among the target's `audiences`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Sends a DPoP proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop: Option<DpopSpec>,
 }
 
 /// Which metadata document.

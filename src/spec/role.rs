@@ -30,6 +30,10 @@ pub const CLIENTS: &[Role] = &[
         "client whose id or secret holds characters that must be encoded before Basic and that may exchange the `user` token",
     ),
     (
+        "disabled",
+        "confidential client that is registered and disabled, its credentials right",
+    ),
+    (
         "dpop_bound",
         "client registered for DPoP-bound access tokens only (RFC 9449 section 5.2) that may exchange the `user` token",
     ),
@@ -45,6 +49,7 @@ pub const TOKENS: &[Role] = &[
     ("client_subject", "access token that a client got for itself"),
     ("service", "token of the actor"),
     ("second_service", "token of another actor"),
+    ("third_service", "token of a third actor"),
     ("id_token", "ID token of the user"),
     ("refresh_token", "refresh token of the user"),
     ("opaque", "access token of the user that is no JWT"),
@@ -79,6 +84,22 @@ pub const TOKENS: &[Role] = &[
     (
         "disabled_user",
         "access token of a user who was disabled after it was issued",
+    ),
+    (
+        "disabled_actor",
+        "token of an actor that was disabled after it was issued",
+    ),
+    (
+        "disabled_client_subject",
+        "access token that a client got for itself before it was disabled",
+    ),
+    (
+        "ended_session",
+        "access token of a user whose session has ended since",
+    ),
+    (
+        "deleted_client",
+        "access token of the user issued to a client that was deleted since",
     ),
     (
         "bound",
