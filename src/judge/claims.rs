@@ -181,6 +181,8 @@ fn is_type(value: &Value, kind: JsonType) -> bool {
         JsonType::Object => value.is_object(),
         JsonType::NonEmptyObject => value.as_object().is_some_and(|o| !o.is_empty()),
         JsonType::Array => value.is_array(),
+        JsonType::NonEmptyArray => value.as_array().is_some_and(|a| !a.is_empty()),
+        JsonType::PositiveInteger => value.as_u64().is_some_and(|n| n > 0),
         JsonType::StringOrArray => {
             value.is_string() || value.as_array().is_some_and(|a| a.iter().all(Value::is_string))
         }
@@ -196,6 +198,8 @@ fn type_words(kind: JsonType) -> &'static str {
         JsonType::Object => "an object",
         JsonType::NonEmptyObject => "an object with at least one member",
         JsonType::Array => "an array",
+        JsonType::NonEmptyArray => "an array with at least one element",
+        JsonType::PositiveInteger => "a whole number above zero",
         JsonType::StringOrArray => "a string or an array of strings",
     }
 }

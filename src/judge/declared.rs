@@ -591,6 +591,12 @@ impl Declared<'_> {
         let decoded = crate::token::Jwt::decode(view.value.expose());
         match (format, decoded) {
             (TokenFormat::AsLabelled, _) => None,
+            (TokenFormat::Opaque, Ok(_)) => {
+                fail("a token that cannot be read without a key", "a JWT in the clear")
+            }
+            (TokenFormat::Opaque, Err(why)) => {
+                pass("a token that cannot be read without a key", why.to_string())
+            }
             (_, Err(NotJwt::Encrypted)) => unseen("a JWT", Unseen("it is an encrypted JWT".into())),
             (_, Err(why)) => fail("a JWT", why.to_string()),
             (TokenFormat::Jwt, Ok(_)) => pass("a JWT", "a JWT"),

@@ -82,6 +82,8 @@ pub fn proof(
         Some(DpopFault::Htu) => claims["htu"] = json!("https://elsewhere.invalid/token"),
         Some(DpopFault::Htm) => claims["htm"] = json!("GET"),
         Some(DpopFault::Iat) => claims["iat"] = json!(now() - 3_600),
+        Some(DpopFault::IatFuture) => claims["iat"] = json!(now() + 3_600),
+        Some(DpopFault::Nonce) => claims["nonce"] = json!("txspec-a-nonce-that-no-one-gave"),
         Some(DpopFault::Typ) => header["typ"] = json!("JWT"),
         Some(DpopFault::PrivateKey) => header["jwk"]["d"] = json!(PRIVATE_D),
         Some(DpopFault::MissingJti) => {
@@ -95,6 +97,10 @@ pub fn proof(
                 b64(header.to_string()),
                 b64(claims.to_string())
             ));
+        }
+        Some(DpopFault::Hs256) => {
+            header["alg"] = json!("HS256");
+            return SigningKey::hmac(key.jwk.to_string().as_bytes()).sign(&header, &claims);
         }
         Some(DpopFault::Signature) => {
             let signed = key.key.sign(&header, &claims)?;
