@@ -69,11 +69,7 @@ struct BackdatableClock;
 impl Clock for BackdatableClock {
     fn now(&self) -> SystemTime {
         let now = SystemTime::now();
-        ISSUED_AGO
-            .try_with(|ago| now.checked_sub(*ago))
-            .ok()
-            .flatten()
-            .unwrap_or(now)
+        ISSUED_AGO.try_with(|ago| now.checked_sub(*ago)).ok().flatten().unwrap_or(now)
     }
 }
 
@@ -85,22 +81,16 @@ pub async fn start(port: Option<u16>) -> Result<Host, Box<dyn Error>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))).await?;
     let issuer = format!("http://{}", listener.local_addr()?);
 
-    let server = Arc::new(AuthorizationServer::with_clock(
-        config(&issuer),
-        MemoryStorage::new(),
-        BackdatableClock,
-    ));
+    let server =
+        Arc::new(AuthorizationServer::with_clock(config(&issuer), MemoryStorage::new(), BackdatableClock));
     register_clients(&server).await?;
     // Nobody is signed in at the library's own authorization page, so it refuses; users agree at USER_TOKEN_PATH.
     let service = ServiceBuilder::new(Arc::clone(&server))
         .with_subject_resolver(|_| None)
         .with_approval_resolver(|_| ApprovalDecision::Deny)
         .build()?;
-    let router = axum::Router::from(service).merge(
-        axum::Router::new()
-            .route(USER_TOKEN_PATH, post(user_token))
-            .with_state(server),
-    );
+    let router = axum::Router::from(service)
+        .merge(axum::Router::new().route(USER_TOKEN_PATH, post(user_token)).with_state(server));
 
     let (running, stopped) = oneshot::channel::<()>();
     tokio::spawn(async move {
@@ -113,10 +103,7 @@ pub async fn start(port: Option<u16>) -> Result<Host, Box<dyn Error>> {
             eprintln!("oauth-as: failed to serve: {error}");
         }
     });
-    Ok(Host {
-        issuer,
-        _running: running,
-    })
+    Ok(Host { issuer, _running: running })
 }
 
 fn config(issuer: &str) -> ServerConfig {
@@ -124,13 +111,8 @@ fn config(issuer: &str) -> ServerConfig {
     config.introspection_endpoint = Some(format!("{issuer}/introspect"));
     config.scopes_supported = Some(["read", "write", "admin"].map(String::from).to_vec());
     config.allowed_resources = Some(RESOURCES.map(Box::from).into());
-    config.resource_servers = Some(
-        [ResourceServerRegistration::new(
-            ClientId::new(OBSERVER_CLIENT),
-            RESOURCES,
-        )]
-        .into(),
-    );
+    config.resource_servers =
+        Some([ResourceServerRegistration::new(ClientId::new(OBSERVER_CLIENT), RESOURCES)].into());
     let keys = JwtConfig::new(EcdsaP256Key::generate("host-key"), DEFAULT_AUDIENCE);
     config.access_token_format =
         AccessTokenFormat::Jwt(Box::new(keys.with_jwks_uri(format!("{issuer}/jwks"))));
@@ -141,19 +123,13 @@ async fn register_clients(server: &Server) -> Result<(), Box<dyn Error>> {
     let user_grants = [GrantType::AuthorizationCode, GrantType::RefreshToken];
     let exchanging = [GrantType::ClientCredentials, GrantType::TokenExchange];
     for id in EXCHANGING_CLIENTS {
-        server
-            .register_client(client(id, secret(id), [user_grants, exchanging].concat())?)
-            .await?;
+        server.register_client(client(id, secret(id), [user_grants, exchanging].concat())?).await?;
     }
     for id in [FORBIDDEN_CLIENT, OBSERVER_CLIENT] {
-        server
-            .register_client(client(id, secret(id), vec![GrantType::ClientCredentials])?)
-            .await?;
+        server.register_client(client(id, secret(id), vec![GrantType::ClientCredentials])?).await?;
     }
     let grants = [user_grants.as_slice(), &[GrantType::TokenExchange]].concat();
-    server
-        .register_client(client(PUBLIC_CLIENT, ClientAuth::Public, grants)?)
-        .await?;
+    server.register_client(client(PUBLIC_CLIENT, ClientAuth::Public, grants)?).await?;
     Ok(())
 }
 
@@ -171,9 +147,7 @@ fn client(id: &str, auth: ClientAuth, grant_types: Vec<GrantType>) -> Result<Cli
 }
 
 fn secret(client: &str) -> ClientAuth {
-    ClientAuth::ConfidentialSecret {
-        secret: format!("{client}-secret"),
-    }
+    ClientAuth::ConfidentialSecret { secret: format!("{client}-secret") }
 }
 
 /// Runs the authorization code flow (with PKCE) through the library for a user who agrees at once, and answers with
@@ -188,26 +162,15 @@ async fn user_token(State(server): State<Arc<Server>>, body: String) -> Response
             json!({ "error": "invalid_request", "error_description": error.to_string() }),
         ),
     };
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        answer.to_string(),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
 }
 
 async fn code_flow(
     server: &Server,
     form: &[(String, String)],
 ) -> Result<TokenResponse, Box<dyn Error + Send + Sync>> {
-    let value = |name| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    };
-    let user = value("user")
-        .filter(|user| USERS.contains(user))
-        .ok_or("user must be alice or bob")?;
+    let value = |name| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let user = value("user").filter(|user| USERS.contains(user)).ok_or("user must be alice or bob")?;
     let client = value("client_id").unwrap_or(EXCHANGING_CLIENTS[0]);
     let issued_ago = Duration::from_secs(value("issued_ago").unwrap_or("0").parse()?);
 
@@ -220,17 +183,13 @@ async fn code_flow(
         ("code_challenge", &code_challenge),
         ("code_challenge_method", "S256"),
     ];
-    let passed_on = form
-        .iter()
-        .filter(|(name, _)| matches!(name.as_str(), "scope" | "resource"));
+    let passed_on = form.iter().filter(|(name, _)| matches!(name.as_str(), "scope" | "resource"));
     let passed_on = passed_on.map(|(name, value)| (name.as_str(), value.as_str()));
     let request = AuthorizationRequest::from_pairs(request.into_iter().chain(passed_on));
 
     let flow = async {
         let validated = server.validate_authorization_request(&request).await?;
-        let agreed = server
-            .issue_authorization_code(UserApproval::granted(&validated, user))
-            .await?;
+        let agreed = server.issue_authorization_code(UserApproval::granted(&validated, user)).await?;
         let redemption = TokenRequest::AuthorizationCode {
             client_id: ClientId::new(client),
             client_secret: (client != PUBLIC_CLIENT).then(|| format!("{client}-secret")),

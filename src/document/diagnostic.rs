@@ -87,10 +87,7 @@ impl Diagnostic {
                     annotation = annotation.label(printable(label));
                 }
                 title.element(
-                    Snippet::source(text.as_ref())
-                        .path(self.file.as_str())
-                        .fold(true)
-                        .annotation(annotation),
+                    Snippet::source(text.as_ref()).path(self.file.as_str()).fold(true).annotation(annotation),
                 )
             }
             None => title.element(annotate_snippets::Origin::path(self.file.as_str())),
@@ -130,20 +127,12 @@ impl Diagnostics {
 
     /// `Err(self)` if there is an error, else the value together with the warnings.
     pub fn or<T>(self, value: T) -> Result<(T, Diagnostics), Diagnostics> {
-        if self.has_errors() {
-            Err(self)
-        } else {
-            Ok((value, self))
-        }
+        if self.has_errors() { Err(self) } else { Ok((value, self)) }
     }
 
     /// The text that a person reads, with carets; coloured when `styled`.
     pub fn render(&self, styled: bool) -> String {
-        let renderer = if styled {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
         let mut sorted: Vec<&Diagnostic> = self.0.iter().collect();
         sorted.sort_by(|a, b| {
             let start = |d: &Diagnostic| d.place.as_ref().map_or(0, |(_, s)| s.start);
@@ -186,13 +175,5 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
 
 /// Control characters could drive the terminal; a file under test may hold them.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

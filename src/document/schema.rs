@@ -8,10 +8,7 @@ use super::{Diagnostics, Document, did_you_mean, pointer_push};
 
 /// The JSON Schema (2020-12) of a type that a YAML file is decoded into.
 pub fn yaml_schema<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value()
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// A compiled schema.
@@ -59,11 +56,7 @@ impl SchemaCheck {
                     let property = property.as_str().unwrap_or_default();
                     found.push(
                         document
-                            .at(
-                                &pointer,
-                                "missing-key",
-                                format!("the key `{property}` is missing"),
-                            )
+                            .at(&pointer, "missing-key", format!("the key `{property}` is missing"))
                             .label(format!("`{property}` is required here")),
                     );
                 }
@@ -135,24 +128,15 @@ impl SchemaCheck {
                     {
                         wanted.push(type_words(kind))
                     }
-                    ValidationErrorKind::Enum { options } => wanted.extend(
-                        options
-                            .as_array()
-                            .into_iter()
-                            .flatten()
-                            .map(|o| format!("`{}`", plain(o))),
-                    ),
+                    ValidationErrorKind::Enum { options } => wanted
+                        .extend(options.as_array().into_iter().flatten().map(|o| format!("`{}`", plain(o)))),
                     ValidationErrorKind::Constant { expected_value } => {
                         wanted.push(format!("`{}`", plain(expected_value)))
                     }
                     ValidationErrorKind::AdditionalProperties { unexpected } => {
                         wanted.push(format!(
                             "a mapping without {}",
-                            unexpected
-                                .iter()
-                                .map(|u| format!("`{u}`"))
-                                .collect::<Vec<_>>()
-                                .join(", ")
+                            unexpected.iter().map(|u| format!("`{u}`")).collect::<Vec<_>>().join(", ")
                         ));
                     }
                     ValidationErrorKind::Required { property } => {
@@ -164,23 +148,15 @@ impl SchemaCheck {
         }
         wanted.dedup();
         let written = plain(instance);
-        let mut d = document.at(
-            pointer,
-            "wrong-value",
-            format!("{} is not understood here", describe(instance)),
-        );
+        let mut d =
+            document.at(pointer, "wrong-value", format!("{} is not understood here", describe(instance)));
         let bare: Vec<String> = wanted.iter().map(|w| w.trim_matches('`').to_owned()).collect();
-        if let Some(near) = instance
-            .as_str()
-            .and_then(|_| did_you_mean(&written, bare.iter().map(String::as_str)))
+        if let Some(near) =
+            instance.as_str().and_then(|_| did_you_mean(&written, bare.iter().map(String::as_str)))
         {
             d = d.label(format!("did you mean `{near}`?"));
         }
-        if wanted.is_empty() {
-            d
-        } else {
-            d.hint(format!("expected {}", wanted.join(" or ")))
-        }
+        if wanted.is_empty() { d } else { d.hint(format!("expected {}", wanted.join(" or "))) }
     }
 
     /// The property names that stand beside the `additionalProperties: false` that was violated.
@@ -212,11 +188,8 @@ fn type_words(kind: &jsonschema::error::TypeKind) -> String {
     match kind {
         TypeKind::Single(t) => one(&t.to_string()).to_owned(),
         TypeKind::Multiple(types) => {
-            let words: Vec<String> = types
-                .iter()
-                .map(|t| one(&t.to_string()).to_owned())
-                .filter(|w| w != "nothing")
-                .collect();
+            let words: Vec<String> =
+                types.iter().map(|t| one(&t.to_string()).to_owned()).filter(|w| w != "nothing").collect();
             words.join(" or ")
         }
     }

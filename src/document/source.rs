@@ -110,12 +110,7 @@ impl Document {
             let span = e.location().map_or(0..0, |l| clamp(text, l.index()));
             Diagnostics::from(at(span, "yaml-syntax", format!("not valid YAML: {e}")))
         })?;
-        Ok(Self {
-            name: name.to_owned(),
-            text: shared,
-            value,
-            places,
-        })
+        Ok(Self { name: name.to_owned(), text: shared, value, places })
     }
 
     /// The value of the whole file.
@@ -135,29 +130,20 @@ impl Document {
     /// One diagnostic when the value does not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostics> {
         T::deserialize(&self.value).map_err(|e| {
-            Diagnostic::for_file(
-                &self.name,
-                "wrong-shape",
-                format!("failed to understand the file: {e}"),
-            )
-            .into()
+            Diagnostic::for_file(&self.name, "wrong-shape", format!("failed to understand the file: {e}"))
+                .into()
         })
     }
 
     /// An error at the value that a JSON pointer names (or at its nearest known parent).
     pub fn at(&self, pointer: &str, code: &'static str, message: impl Into<String>) -> Diagnostic {
-        self.diagnostic(
-            self.place(pointer).map(|p| first_line(&self.text, &p.value)),
-            code,
-            message,
-        )
+        self.diagnostic(self.place(pointer).map(|p| first_line(&self.text, &p.value)), code, message)
     }
 
     /// An error at the key of the value that a JSON pointer names.
     pub fn at_key(&self, pointer: &str, code: &'static str, message: impl Into<String>) -> Diagnostic {
-        let span = self
-            .place(pointer)
-            .map(|p| p.key.clone().unwrap_or_else(|| first_line(&self.text, &p.value)));
+        let span =
+            self.place(pointer).map(|p| p.key.clone().unwrap_or_else(|| first_line(&self.text, &p.value)));
         self.diagnostic(span, code, message)
     }
 
@@ -201,10 +187,7 @@ fn clamp(text: &str, index: usize) -> Range<usize> {
     while start > 0 && !text.is_char_boundary(start) {
         start -= 1;
     }
-    let end = text[start..]
-        .chars()
-        .next()
-        .map_or(start, |c| start + c.len_utf8());
+    let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
     start..end
 }
 
@@ -212,11 +195,7 @@ fn clamp(text: &str, index: usize) -> Range<usize> {
 fn first_line(text: &str, span: &Range<usize>) -> Range<usize> {
     let slice = text.get(span.clone()).unwrap_or("");
     let first = slice.split('\n').next().unwrap_or("").trim_end();
-    span.start
-        ..span.start
-            + first
-                .len()
-                .max(usize::from(!slice.is_empty() && first.is_empty()))
+    span.start..span.start + first.len().max(usize::from(!slice.is_empty() && first.is_empty()))
 }
 
 struct Mistake {
@@ -252,18 +231,9 @@ enum Frame {
 
 impl<'t> Walker<'t> {
     fn new(text: &'t str) -> Self {
-        let offsets = (!text.is_ascii()).then(|| {
-            text.char_indices()
-                .map(|(i, _)| i)
-                .chain(std::iter::once(text.len()))
-                .collect()
-        });
-        Self {
-            text,
-            offsets,
-            places: BTreeMap::new(),
-            stack: Vec::new(),
-        }
+        let offsets = (!text.is_ascii())
+            .then(|| text.char_indices().map(|(i, _)| i).chain(std::iter::once(text.len())).collect());
+        Self { text, offsets, places: BTreeMap::new(), stack: Vec::new() }
     }
 
     fn byte(&self, index: usize) -> usize {
@@ -313,21 +283,11 @@ impl<'t> Walker<'t> {
                 Event::Scalar(value, ..) => self.scalar(&value, span)?,
                 Event::SequenceStart(..) => {
                     let (pointer, key) = self.open(&span)?;
-                    self.stack.push(Frame::Sequence {
-                        pointer,
-                        start: span.start,
-                        next: 0,
-                        key,
-                    });
+                    self.stack.push(Frame::Sequence { pointer, start: span.start, next: 0, key });
                 }
                 Event::MappingStart(..) => {
                     let (pointer, key) = self.open(&span)?;
-                    self.stack.push(Frame::Mapping {
-                        pointer,
-                        start: span.start,
-                        pending: None,
-                        key,
-                    });
+                    self.stack.push(Frame::Mapping { pointer, start: span.start, pending: None, key });
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(span.end),
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -343,12 +303,7 @@ impl<'t> Walker<'t> {
         message: impl Into<String>,
         hint: Option<&'static str>,
     ) -> Mistake {
-        Mistake {
-            span: first_line(self.text, &span),
-            code,
-            message: message.into(),
-            hint,
-        }
+        Mistake { span: first_line(self.text, &span), code, message: message.into(), hint }
     }
 
     fn scalar(&mut self, value: &str, span: Range<usize>) -> Result<(), Mistake> {
@@ -383,13 +338,7 @@ impl<'t> Walker<'t> {
         }
         let (pointer, key) = self.child(span)?;
         // A provisional place, so that a duplicate of a key whose value is a block is seen too.
-        self.places.insert(
-            pointer.clone(),
-            Place {
-                key: key.clone(),
-                value: span.clone(),
-            },
-        );
+        self.places.insert(pointer.clone(), Place { key: key.clone(), value: span.clone() });
         Ok((pointer, key))
     }
 
@@ -410,21 +359,10 @@ impl<'t> Walker<'t> {
 
     fn close(&mut self, end: usize) {
         if let Some(
-            Frame::Sequence {
-                pointer, start, key, ..
-            }
-            | Frame::Mapping {
-                pointer, start, key, ..
-            },
+            Frame::Sequence { pointer, start, key, .. } | Frame::Mapping { pointer, start, key, .. },
         ) = self.stack.pop()
         {
-            self.places.insert(
-                pointer,
-                Place {
-                    key,
-                    value: start..end.max(start),
-                },
-            );
+            self.places.insert(pointer, Place { key, value: start..end.max(start) });
         }
     }
 }

@@ -5,30 +5,23 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{RunFacts, StepFacts};
-use crate::scenario::{JsonType, Relation, Source};
+use crate::scenario::{JsonType, OnlyIf, Relation, Source, UrlForm};
 
 /// A value that cannot be had; why.
 pub(super) struct Unseen(pub String);
 
 /// The claims of the token that the i-th response issued.
 pub(super) fn issued_claims(step: &StepFacts<'_>, i: usize, source: Source) -> Result<Value, Unseen> {
-    let issued = step
-        .issued(i)
-        .ok_or_else(|| Unseen("no token was issued".into()))?;
-    let view = issued
-        .view
-        .as_ref()
-        .ok_or_else(|| Unseen("no token was issued".into()))?;
+    let issued = step.issued(i).ok_or_else(|| Unseen("no token was issued".into()))?;
+    let view = issued.view.as_ref().ok_or_else(|| Unseen("no token was issued".into()))?;
     let jwt = view.jwt.as_ref().map(crate::token::Jwt::claims_value);
     let introspected = || match &issued.introspection {
         Some(Ok(value)) if value.get("active") == Some(&Value::Bool(true)) => Ok(value.clone()),
-        Some(Ok(_)) => Err(Unseen(
-            "introspection says that the token is not active, perhaps only to this caller".into(),
-        )),
+        Some(Ok(_)) => {
+            Err(Unseen("introspection says that the token is not active, perhaps only to this caller".into()))
+        }
         Some(Err(why)) => Err(Unseen(format!("introspection failed: {why}"))),
-        None => Err(Unseen(
-            "the token was not introspected: the target declares no introspection".into(),
-        )),
+        None => Err(Unseen("the token was not introspected: the target declares no introspection".into())),
     };
     match source {
         Source::Jwt => jwt.ok_or_else(|| Unseen("the issued token is no readable JWT".into())),
@@ -67,27 +60,21 @@ pub(super) fn reference(run: &RunFacts, step: &StepFacts<'_>, i: usize, name: &s
             .ok_or_else(|| unseen(format!("the target has no client `{role}`")));
     }
     let document = match head {
-        "response" => step
-            .json(i)
-            .map(|j| j.value)
-            .ok_or_else(|| unseen("the response is no JSON".into()))?,
+        "response" => {
+            step.json(i).map(|j| j.value).ok_or_else(|| unseen("the response is no JSON".into()))?
+        }
         "jwt" => issued_claims(step, i, Source::Jwt)?,
         "introspection" => issued_claims(step, i, Source::Introspection)?,
         "issued" => issued_claims(step, i, Source::Any)?,
         token => {
-            let view = step
-                .tokens
-                .get(token)
-                .ok_or_else(|| unseen(format!("there is no token `{token}`")))?;
+            let view =
+                step.tokens.get(token).ok_or_else(|| unseen(format!("there is no token `{token}`")))?;
             view.claims
                 .clone()
                 .ok_or_else(|| unseen(format!("the claims of the {token} token cannot be seen")))?
         }
     };
-    document
-        .pointer(&pointer)
-        .cloned()
-        .ok_or_else(|| unseen(format!("{head} has nothing at {pointer}")))
+    document.pointer(&pointer).cloned().ok_or_else(|| unseen(format!("{head} has nothing at {pointer}")))
 }
 
 /// Whether a value is as a relation wants it: `Ok(None)` if so, `Ok(Some(expected))` if not.
@@ -114,10 +101,7 @@ pub(super) fn compare(
         });
     }
     if let Some(wanted) = relation.equals {
-        return Ok(Comparison {
-            ok: same(value, wanted),
-            expected: word(wanted),
-        });
+        return Ok(Comparison { ok: same(value, wanted), expected: word(wanted) });
     }
     if let Some(options) = relation.one_of {
         let words: Vec<String> = options.iter().map(word).collect();
@@ -127,10 +111,7 @@ pub(super) fn compare(
         });
     }
     if let Some(kind) = relation.json_type {
-        return Ok(Comparison {
-            ok: is_type(value, kind),
-            expected: type_words(kind).to_owned(),
-        });
+        return Ok(Comparison { ok: is_type(value, kind), expected: type_words(kind).to_owned() });
     }
     if let Some(part) = relation.contains {
         return Ok(Comparison {
@@ -138,14 +119,76 @@ pub(super) fn compare(
             expected: format!("something that contains {part}"),
         });
     }
+    if let Some(part) = relation.excludes {
+        return Ok(Comparison {
+            ok: !contains(value, part),
+            expected: format!("nothing that contains {part}"),
+        });
+    }
+    if let Some(names) = relation.same_as_one_of {
+        let known: Vec<Value> = names.iter().filter_map(|n| reference(run, step, i, n).ok()).collect();
+        if known.is_empty() {
+            return Err(Unseen(format!("none of {} is known", names.join(", "))));
+        }
+        let words: Vec<String> = known.iter().map(word).collect();
+        return Ok(Comparison {
+            ok: known.iter().any(|k| same(value, k)),
+            expected: format!("one of {}", words.join(", ")),
+        });
+    }
+    if let Some(name) = relation.at_most {
+        let limit = reference(run, step, i, name)?;
+        let ok = matches!((value.as_f64(), limit.as_f64()), (Some(v), Some(l)) if v <= l);
+        return Ok(Comparison { ok, expected: format!("at most {name} ({})", word(&limit)) });
+    }
+    if let Some(length) = relation.min_length {
+        let ok = value.as_str().is_some_and(|s| s.chars().count() >= length);
+        return Ok(Comparison { ok, expected: format!("a string of at least {length} characters") });
+    }
+    if let Some(form) = relation.url {
+        return Ok(url_form(value, form));
+    }
     Ok(Comparison {
         ok: relation.present != Some(false),
-        expected: if relation.present == Some(false) {
-            "nothing".into()
-        } else {
-            "a value".into()
-        },
+        expected: if relation.present == Some(false) { "nothing".into() } else { "a value".into() },
     })
+}
+
+fn url_form(value: &Value, form: UrlForm) -> Comparison {
+    let url = value.as_str().and_then(|s| url::Url::parse(s).ok());
+    match form {
+        UrlForm::Https => Comparison {
+            ok: url.is_some_and(|u| {
+                u.scheme() == "https" || (u.scheme() == "http" && crate::wire::is_loopback(&u))
+            }),
+            expected: "an https URL (http on a loopback address)".into(),
+        },
+        UrlForm::NoQuery => Comparison {
+            ok: url.is_some_and(|u| u.query().is_none()),
+            expected: "a URL without query".into(),
+        },
+        UrlForm::NoFragment => Comparison {
+            ok: url.is_some_and(|u| u.fragment().is_none()),
+            expected: "a URL without fragment".into(),
+        },
+    }
+}
+
+/// Everything at a pointer whose segments `*` stand for every element of an array.
+pub(super) fn at_pointer<'v>(document: &'v Value, pointer: &str) -> Vec<Option<&'v Value>> {
+    let Some((before, after)) = pointer.split_once("/*") else { return vec![document.pointer(pointer)] };
+    match document.pointer(before) {
+        Some(Value::Array(items)) => items.iter().flat_map(|item| at_pointer(item, after)).collect(),
+        _ => vec![None],
+    }
+}
+
+/// Whether the condition of a check holds.
+pub(super) fn holds(document: &Value, only_if: &OnlyIf) -> bool {
+    at_pointer(document, &only_if.at)
+        .into_iter()
+        .flatten()
+        .any(|v| only_if.contains.as_deref().is_none_or(|part| contains(v, part)))
 }
 
 /// The outcome of a comparison.
@@ -213,13 +256,7 @@ pub(super) fn shown(value: &Value) -> String {
     let mut out: String = text
         .chars()
         .take(160)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
         .collect();
     if text.chars().count() > 160 {
         out.push('…');
@@ -231,32 +268,19 @@ pub(super) fn shown(value: &Value) -> String {
 pub(super) fn audience_set(claims: &Value) -> Option<BTreeSet<String>> {
     match claims.get("aud")? {
         Value::String(s) => Some(BTreeSet::from([s.clone()])),
-        Value::Array(items) => Some(
-            items
-                .iter()
-                .filter_map(|v| v.as_str().map(str::to_owned))
-                .collect(),
-        ),
+        Value::Array(items) => Some(items.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()),
         _ => None,
     }
 }
 
 /// `scope` as a set (RFC 8693 section 4.2); `scp`, as some vendors write it, is understood too.
 pub(super) fn scope_set(claims: &Value) -> Option<BTreeSet<String>> {
-    let words = |s: &str| {
-        s.split(' ')
-            .filter(|w| !w.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
+    let words = |s: &str| s.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect();
     match (claims.get("scope"), claims.get("scp")) {
         (Some(Value::String(s)), _) => Some(words(s)),
-        (Some(Value::Array(items)), _) | (None, Some(Value::Array(items))) => Some(
-            items
-                .iter()
-                .filter_map(|v| v.as_str().map(str::to_owned))
-                .collect(),
-        ),
+        (Some(Value::Array(items)), _) | (None, Some(Value::Array(items))) => {
+            Some(items.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect())
+        }
         (None, Some(Value::String(s))) => Some(words(s)),
         _ => None,
     }

@@ -1,10 +1,16 @@
 //! Whether an error code fits the situation: the decision table, its tolerated codes and readings.
 
 use super::{FailClass, Finding, RunFacts, StepFacts, oracle_error::oauth_error};
-use crate::spec::DecisionRow;
+use crate::{scenario::OneOrMany, spec::DecisionRow};
 
 /// Judges the code (and where the row asks for it, the challenge) of the i-th response.
-pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &DecisionRow) -> Vec<Finding> {
+pub(super) fn judge(
+    run: &RunFacts,
+    step: &StepFacts<'_>,
+    i: usize,
+    row: &DecisionRow,
+    bound_to: Option<&OneOrMany>,
+) -> Vec<Finding> {
     let Some(response) = step.exchanges.get(i).and_then(|e| e.response()) else {
         return Vec::new();
     };
@@ -17,11 +23,7 @@ pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &Decisi
     };
     let expected = row.expected.join(" or ");
     let any = row.expected.iter().any(|c| c == "*");
-    let expected_words = if any {
-        "an OAuth error".to_owned()
-    } else {
-        format!("error {expected}")
-    };
+    let expected_words = if any { "an OAuth error".to_owned() } else { format!("error {expected}") };
     let level = run.level(&row.requirement).max(row.otherwise);
     let observed = format!("{} {code}", response.status);
     let mut finding = Finding::pass(&row.requirement, level, expected_words, observed);
@@ -42,7 +44,14 @@ pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &Decisi
             None => finding.why = format!("{}: {}", row.situation.trim(), reason(run, &code)),
         }
     }
-    found.push(finding);
+    match bound_to {
+        None => found.push(finding),
+        // The scenario binds the code to rows of its own: the milder of the two levels counts.
+        Some(ids) => found.extend(ids.iter().map(|id| {
+            let level = finding.level.min(run.level(id));
+            Finding { requirement: id.to_owned(), ..finding.clone() }.at_level(level)
+        })),
+    }
     found
 }
 
@@ -72,10 +81,7 @@ fn challenge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &DecisionRow, 
     // Several challenges may share one field, so the scheme may stand behind a comma.
     let offers = values.iter().any(|v| {
         v.split(',').any(|part| {
-            part.trim_start()
-                .split([' ', '\t'])
-                .next()
-                .is_some_and(|s| s.eq_ignore_ascii_case(scheme))
+            part.trim_start().split([' ', '\t']).next().is_some_and(|s| s.eq_ignore_ascii_case(scheme))
         })
     });
     finding.observed = match values.as_slice() {
@@ -86,9 +92,5 @@ fn challenge(run: &RunFacts, step: &StepFacts<'_>, i: usize, row: &DecisionRow, 
             super::oracle_error::visible(&some.join(", "))
         ),
     };
-    if response.status == 401 && offers {
-        finding
-    } else {
-        finding.failed(FailClass::WrongForm)
-    }
+    if response.status == 401 && offers { finding } else { finding.failed(FailClass::WrongForm) }
 }

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::{
-    Cause, FailClass, Finding, Outcome, RunFacts, StepFacts, Verdict, claims,
+    Cause, FailClass, Finding, Outcome, RunFacts, StepFacts, StepKind, Verdict, claims,
     claims::{Unseen, audience_set, issued_claims, scope_set, shown},
     code, oracle_error,
 };
 use crate::{
     scenario::{
-        AudienceCheck, Check, Distinct, Expect, IfMissing, OneOrMany, Refusal, Relation, ScopeCheck, Source,
-        TokenFormat,
+        AudienceCheck, Check, ClaimCheck, Distinct, Expect, IfMissing, MemberCheck, OneOrMany, Refusal,
+        Relation, ScopeCheck, Source, TokenFormat,
     },
     spec::Level,
     target::token_type_uri,
@@ -26,20 +26,15 @@ pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: &Expect) -> Ve
         return judged.all_undecided(expect, cause, &why);
     }
     let counts = expect.success.iter().flatten().any(|c| c.succeeded.is_some());
-    let accepted = if counts {
-        outcomes.contains(&Outcome::Accepted)
-    } else {
-        outcomes.iter().all(|o| *o == Outcome::Accepted)
-    };
-    let at = outcomes
-        .iter()
-        .position(|o| (*o == Outcome::Accepted) == accepted)
-        .unwrap_or(0);
-    let mut found = if accepted {
-        judged.granted(expect, at)
-    } else {
-        judged.refused(expect, at)
-    };
+    let granted = outcomes.iter().filter(|o| **o == Outcome::Accepted).count();
+    // Of several at once: for a refusal all must be refused, for a success all granted, unless they are counted.
+    let accepted = if counts || expect.success.is_none() { granted > 0 } else { granted == outcomes.len() };
+    let at = outcomes.iter().position(|o| (*o == Outcome::Accepted) == accepted).unwrap_or(0);
+    if counts && !accepted {
+        let counted = expect.success.iter().flatten().filter(|c| c.succeeded.is_some());
+        return counted.flat_map(|c| judged.findings(c, at)).collect();
+    }
+    let mut found = if accepted { judged.granted(expect, at) } else { judged.refused(expect, at) };
     if accepted {
         for check in &expect.observe {
             found.extend(judged.observation(check, at));
@@ -78,28 +73,13 @@ struct Declared<'a> {
 type Judged = Option<Outcome1>;
 
 enum Outcome1 {
-    Pass {
-        expected: String,
-        observed: String,
-    },
-    Fail {
-        expected: String,
-        observed: String,
-        class: FailClass,
-        level: Option<Level>,
-        why: String,
-    },
-    Unseen {
-        expected: String,
-        why: String,
-    },
+    Pass { expected: String, observed: String },
+    Fail { expected: String, observed: String, class: FailClass, level: Option<Level>, why: String },
+    Unseen { expected: String, why: String },
 }
 
 fn pass(expected: impl Into<String>, observed: impl Into<String>) -> Judged {
-    Some(Outcome1::Pass {
-        expected: expected.into(),
-        observed: observed.into(),
-    })
+    Some(Outcome1::Pass { expected: expected.into(), observed: observed.into() })
 }
 
 fn fail(expected: impl Into<String>, observed: impl Into<String>) -> Judged {
@@ -123,27 +103,16 @@ fn granted_too_much(expected: impl Into<String>, observed: impl Into<String>) ->
 }
 
 fn unseen(expected: impl Into<String>, why: Unseen) -> Judged {
-    Some(Outcome1::Unseen {
-        expected: expected.into(),
-        why: why.0,
-    })
+    Some(Outcome1::Unseen { expected: expected.into(), why: why.0 })
 }
 
 fn when(ok: bool, expected: impl Into<String>, observed: impl Into<String>) -> Judged {
-    if ok {
-        pass(expected, observed)
-    } else {
-        fail(expected, observed)
-    }
+    if ok { pass(expected, observed) } else { fail(expected, observed) }
 }
 
 impl Declared<'_> {
     fn all_undecided(&self, expect: &Expect, cause: Cause, why: &str) -> Vec<Finding> {
-        expect
-            .covers()
-            .into_iter()
-            .map(|id| self.undecided(id, cause, why))
-            .collect()
+        expect.covers().into_iter().map(|id| self.undecided(id, cause, why)).collect()
     }
 
     fn undecided(&self, id: &str, cause: Cause, why: &str) -> Finding {
@@ -159,11 +128,7 @@ impl Declared<'_> {
         };
         let code = oracle_error::oauth_error(response);
         let observed = match &code {
-            Some(code) => format!(
-                "status {}, error {}",
-                response.status,
-                oracle_error::visible(code)
-            ),
+            Some(code) => format!("status {}, error {}", response.status, oracle_error::visible(code)),
             None => format!("status {} without an OAuth error", response.status),
         };
         let mut found = Vec::new();
@@ -173,21 +138,20 @@ impl Declared<'_> {
         }
         for check in expect.success.iter().flatten().filter(|c| self.applies(c)) {
             for id in check.covers.iter().flat_map(OneOrMany::iter) {
-                let mut finding = Finding::pass(
-                    id,
-                    self.level(check, id),
-                    "the request is granted",
-                    observed.clone(),
-                );
+                let mut finding =
+                    Finding::pass(id, self.level(check, id), "the request is granted", observed.clone());
                 finding.exchange = Some(self.step.index(at));
-                let bare = check.predicates().is_empty();
-                found.push(if bare && self.step.controlled {
-                    finding.failed(FailClass::Refused).because(check.why.clone().unwrap_or_default())
-                } else if bare {
-                    finding.undecided(Cause::Precondition, "the request has no control: either the server or the target file is wrong, so check the set-up with `txspec doctor`")
-                } else {
-                    finding.undecided(Cause::Precondition, "the request was refused, so nothing was issued to look at")
-                });
+                if check.predicates().is_empty() && self.step.controlled {
+                    found.push(
+                        finding.failed(FailClass::Refused).because(check.why.clone().unwrap_or_default()),
+                    );
+                } else if !self.step.controlled {
+                    found.push(finding.undecided(
+                        Cause::Precondition,
+                        "the request has no control: either the server or the target file is wrong; check the set-up \
+                         with `txspec doctor`",
+                    ));
+                }
             }
         }
         found
@@ -213,8 +177,9 @@ impl Declared<'_> {
                 finding.undecided(Cause::Unobservable, "no token came back, but no OAuth error either: it is not proven that the request was refused for what is wrong with it")
             });
         }
-        if self.step.kind.is_token_endpoint() {
-            found.extend(code::judge(self.run, self.step, at, row));
+        found.extend(code::judge(self.run, self.step, at, row, refusal.code_covers.as_ref()));
+        for check in refusal.also.iter().filter(|c| self.applies(c)) {
+            found.extend(self.findings(check, at));
         }
         found
     }
@@ -238,23 +203,15 @@ impl Declared<'_> {
                 None if either => continue,
                 None => (self.run.level(id), String::new()),
                 Some(rule) => {
-                    let declared = rule
-                        .when
-                        .iter()
-                        .find(|(c, _)| self.run.capabilities.contains(c))
-                        .map(|(_, l)| *l);
+                    let declared =
+                        rule.when.iter().find(|(c, _)| self.run.capabilities.contains(c)).map(|(_, l)| *l);
                     let raised = self
                         .run
                         .requirement(id)
                         .and_then(|r| r.policy.as_ref())
                         .filter(|p| self.run.policy.declares(p.knob))
                         .map(|p| p.raises_to);
-                    (
-                        declared
-                            .unwrap_or(rule.level)
-                            .max(raised.unwrap_or(Level::Observe)),
-                        rule.why.clone(),
-                    )
+                    (declared.unwrap_or(rule.level).max(raised.unwrap_or(Level::Observe)), rule.why.clone())
                 }
             };
             let mut finding = Finding::pass(id, level, "the request is refused", "it was granted")
@@ -301,13 +258,7 @@ impl Declared<'_> {
             Outcome1::Pass { expected, observed } => {
                 Finding::pass(id, level, expected.as_str(), observed.as_str())
             }
-            Outcome1::Fail {
-                expected,
-                observed,
-                class,
-                level: lowered,
-                why: reason,
-            } => {
+            Outcome1::Fail { expected, observed, class, level: lowered, why: reason } => {
                 let finding = Finding::pass(
                     id,
                     lowered.map_or(level, |l| l.min(level)),
@@ -340,12 +291,7 @@ impl Declared<'_> {
                 Outcome1::Unseen { .. } => return None,
             },
         };
-        let id = check
-            .covers
-            .iter()
-            .flat_map(OneOrMany::iter)
-            .next()
-            .unwrap_or_default();
+        let id = check.covers.iter().flat_map(OneOrMany::iter).next().unwrap_or_default();
         let mut finding = Finding::pass(id, Level::Observe, "a fact, not scored", observed);
         finding.fact.clone_from(&check.fact);
         finding.exchange = Some(self.step.index(at));
@@ -355,35 +301,24 @@ impl Declared<'_> {
     /// The value that a claim or member check looks at.
     fn subject_of(&self, check: &Check, at: usize) -> Option<Result<Value, Unseen>> {
         let missing = |p: &str| Unseen(format!("nothing at {p}"));
-        if let Some(claim) = check
-            .claim
-            .as_ref()
-            .filter(|c| c.relation() == Relation::default())
-        {
+        if let Some(claim) = check.claim.as_ref().filter(|c| c.relation() == Relation::default()) {
             return Some(
                 issued_claims(self.step, at, claim.source)
                     .and_then(|c| c.pointer(&claim.at).cloned().ok_or_else(|| missing(&claim.at))),
             );
         }
-        let member = check
-            .member
-            .as_ref()
-            .filter(|m| m.relation() == Relation::default())?;
+        let member = check.member.as_ref().filter(|m| m.relation() == Relation::default())?;
         let json = self.step.json(at).map(|j| j.value).unwrap_or_default();
-        Some(
-            json.pointer(&member.at)
-                .cloned()
-                .ok_or_else(|| missing(&member.at)),
-        )
+        Some(json.pointer(&member.at).cloned().ok_or_else(|| missing(&member.at)))
     }
 
     fn predicate(&self, check: &Check, at: usize) -> Judged {
         if let Some(c) = &check.claim {
-            return self.claim(&c.at, c.source, &c.relation(), c.if_missing, at);
+            return self.claim(c, at);
         }
         if let Some(m) = &check.member {
             let json = self.step.json(at).map(|j| j.value)?;
-            return self.relation(&json, &m.at, &m.relation(), m.if_missing, at);
+            return self.member(&json, m, at);
         }
         if let Some(m) = &check.jose {
             let issued = self.step.issued(at)?.view.as_ref()?;
@@ -393,13 +328,7 @@ impl Declared<'_> {
                     Unseen("the issued token is no readable JWT".into()),
                 );
             };
-            return self.relation(
-                &Value::Object(jwt.header.clone()),
-                &m.at,
-                &m.relation(),
-                m.if_missing,
-                at,
-            );
+            return self.member(&Value::Object(jwt.header.clone()), m, at);
         }
         if let Some(h) = &check.header {
             return self.header(h, at);
@@ -440,40 +369,49 @@ impl Declared<'_> {
             return when(
                 issued.value != other.value,
                 expected,
-                if issued.value == other.value {
-                    "the same token"
-                } else {
-                    "another token"
-                },
+                if issued.value == other.value { "the same token" } else { "another token" },
             );
         }
         if let Some(key) = &check.bound_to {
             let expected = format!("cnf.jkt of the key `{key}`");
-            let claims = match issued_claims(self.step, at, Source::Any) {
-                Ok(claims) => claims,
-                Err(e) => return unseen(expected, e),
+            let claims = if self.step.kind == StepKind::Introspect {
+                self.step.json(at).map(|j| j.value)?
+            } else {
+                match issued_claims(self.step, at, Source::Any) {
+                    Ok(claims) => claims,
+                    Err(e) => return unseen(expected, e),
+                }
             };
             let jkt = claims.pointer("/cnf/jkt").and_then(Value::as_str);
             let ok = jkt.is_some() && jkt == self.step.thumbprints.get(key).map(String::as_str);
             return when(
                 ok,
                 expected,
-                jkt.map_or("no cnf.jkt", |_| {
-                    if ok {
-                        "that thumbprint"
-                    } else {
-                        "another thumbprint"
-                    }
-                }),
+                jkt.map_or("no cnf.jkt", |_| if ok { "that thumbprint" } else { "another thumbprint" }),
+            );
+        }
+        if check.binding_agrees == Some(true) {
+            return self.binding_agrees(at);
+        }
+        if let Some(wanted) = check.fetched {
+            let fetched = self.step.fetched?;
+            let expected = if wanted {
+                "a request to the address in the token"
+            } else {
+                "no request to the address in the token"
+            };
+            return when(
+                fetched == wanted,
+                expected,
+                if fetched { "the server asked for it" } else { "the server asked for nothing" },
             );
         }
         if let Some(distinct) = check.distinct {
             return self.distinct(distinct);
         }
         if let Some(wanted) = check.succeeded {
-            let count = (0..self.step.exchanges.len())
-                .filter(|i| self.step.outcome(*i) == Outcome::Accepted)
-                .count();
+            let count =
+                (0..self.step.exchanges.len()).filter(|i| self.step.outcome(*i) == Outcome::Accepted).count();
             let ok = u32::try_from(count).is_ok_and(|c| c == wanted);
             let expected = format!("{wanted} of {} requests granted", self.step.exchanges.len());
             return if ok {
@@ -491,39 +429,68 @@ impl Declared<'_> {
         pass("the request is granted", "it was granted")
     }
 
+    /// RFC 9449 section 5: `token_type` DPoP if and only if the token is bound to the proof's key.
+    fn binding_agrees(&self, at: usize) -> Judged {
+        let expected = "token_type DPoP if, and only if, the token is bound";
+        let kind = self.text_member(at, "token_type")?;
+        match issued_claims(self.step, at, Source::Any) {
+            Ok(claims) => {
+                let bound = claims.pointer("/cnf/jkt").is_some();
+                let ok = kind.eq_ignore_ascii_case("dpop") == bound;
+                when(
+                    ok,
+                    expected,
+                    format!("token_type {kind}, the token is {}", if bound { "bound" } else { "not bound" }),
+                )
+            }
+            Err(e) => unseen(expected, e),
+        }
+    }
+
     fn text_member(&self, at: usize, name: &str) -> Option<String> {
         self.step.json(at)?.value.get(name)?.as_str().map(str::to_owned)
     }
 
-    fn claim(
-        &self,
-        pointer: &str,
-        source: Source,
-        relation: &Relation<'_>,
-        if_missing: IfMissing,
-        at: usize,
-    ) -> Judged {
-        if pointer == "/sub"
-            && self.run.policy.declares(crate::spec::Knob::SubMapping)
-            && (relation.same_as.is_some() || relation.not_same_as.is_some())
-        {
+    fn claim(&self, check: &ClaimCheck, at: usize) -> Judged {
+        let relation = check.relation();
+        let compared = relation.same_as.is_some() || relation.not_same_as.is_some();
+        if check.at == "/sub" && compared && self.run.policy.declares(crate::spec::Knob::SubMapping) {
             return None;
         }
-        match issued_claims(self.step, at, source) {
-            Ok(claims) => self.relation(&claims, pointer, relation, if_missing, at),
-            Err(e) => unseen(format!("claim {pointer}"), e),
+        match issued_claims(self.step, at, check.source) {
+            Ok(claims) if check.only_if.as_ref().is_some_and(|c| !claims::holds(&claims, c)) => None,
+            Ok(claims) => {
+                self.relation(claims.pointer(&check.at), &check.at, &relation, check.if_missing, at)
+            }
+            Err(e) => unseen(format!("claim {}", check.at), e),
         }
+    }
+
+    /// A member check; with `*` in the pointer it must hold for every element.
+    fn member(&self, document: &Value, check: &MemberCheck, at: usize) -> Judged {
+        if check.only_if.as_ref().is_some_and(|c| !claims::holds(document, c)) {
+            return None;
+        }
+        let mut last = None;
+        for value in claims::at_pointer(document, &check.at) {
+            let value = value.or(check.default.as_ref());
+            last = self.relation(value, &check.at, &check.relation(), check.if_missing, at);
+            if !matches!(last, None | Some(Outcome1::Pass { .. })) {
+                return last;
+            }
+        }
+        last
     }
 
     fn relation(
         &self,
-        document: &Value,
+        value: Option<&Value>,
         pointer: &str,
         relation: &Relation<'_>,
         if_missing: IfMissing,
         at: usize,
     ) -> Judged {
-        let Some(value) = document.pointer(pointer) else {
+        let Some(value) = value else {
             if relation.present == Some(false) {
                 return pass(format!("nothing at {pointer}"), "nothing");
             }
@@ -576,13 +543,14 @@ impl Declared<'_> {
         }
         if let Some(start) = &check.starts_with {
             let start = start.to_ascii_lowercase();
-            let ok = values.iter().any(|v| v.to_ascii_lowercase().starts_with(&start));
+            let ok = values.iter().any(|v| {
+                let lower = v.to_ascii_lowercase();
+                lower.starts_with(&start) || lower.split(',').any(|member| member.trim().starts_with(&start))
+            });
             return when(ok, format!("{} starts with {start}", check.name), observed);
         }
         let part = check.contains.as_deref().unwrap_or_default();
-        let ok = values
-            .iter()
-            .any(|v| v.split(',').any(|d| d.trim().eq_ignore_ascii_case(part)));
+        let ok = values.iter().any(|v| v.split(',').any(|d| d.trim().eq_ignore_ascii_case(part)));
         when(ok, format!("{} contains {part}", check.name), observed)
     }
 
@@ -629,23 +597,12 @@ impl Declared<'_> {
             .collect();
         let mut all = Vec::new();
         for role in roles.iter() {
-            let maps = [
-                ("audience", &self.run.audiences),
-                ("resource", &self.run.resources),
-            ];
-            let values: Vec<&String> = maps
-                .iter()
-                .flat_map(|(_, m)| m.get(role).into_iter().flatten())
-                .collect();
-            let asked: Vec<&&String> = values
-                .iter()
-                .filter(|v| requested.contains(&v.as_str()))
-                .collect();
-            let used: Vec<&String> = if asked.is_empty() {
-                values
-            } else {
-                asked.into_iter().copied().collect()
-            };
+            let maps = [("audience", &self.run.audiences), ("resource", &self.run.resources)];
+            let values: Vec<&String> =
+                maps.iter().flat_map(|(_, m)| m.get(role).into_iter().flatten()).collect();
+            let asked: Vec<&&String> = values.iter().filter(|v| requested.contains(&v.as_str())).collect();
+            let used: Vec<&String> =
+                if asked.is_empty() { values } else { asked.into_iter().copied().collect() };
             for value in used {
                 all.push(match self.run.audience_mapping.get(value) {
                     Some(mapped) => mapped.values().into_iter().map(str::to_owned).collect(),
@@ -678,11 +635,7 @@ impl Declared<'_> {
                 ok,
                 format!(
                     "aud that holds {}",
-                    wanted
-                        .iter()
-                        .map(|w| w.join(" or "))
-                        .collect::<Vec<_>>()
-                        .join(" and ")
+                    wanted.iter().map(|w| w.join(" or ")).collect::<Vec<_>>().join(" and ")
                 ),
                 words,
             );
@@ -697,11 +650,7 @@ impl Declared<'_> {
             };
         }
         if let Some(present) = check.present {
-            return when(
-                set.is_empty() != present,
-                if present { "an aud" } else { "no aud" },
-                words,
-            );
+            return when(set.is_empty() != present, if present { "an aud" } else { "no aud" }, words);
         }
         if let Some(limit) = check.at_most {
             return when(set.len() <= limit, format!("at most {limit} audiences"), words);
@@ -734,10 +683,7 @@ impl Declared<'_> {
             }
         };
         let words = |text: &str| {
-            text.split(' ')
-                .filter(|w| !w.is_empty())
-                .map(str::to_owned)
-                .collect::<BTreeSet<String>>()
+            text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect::<BTreeSet<String>>()
         };
         let response = self.text_member(at, "scope").map(|s| words(&s));
         let token = issued_claims(self.step, at, Source::Any).map(|c| scope_set(&c));
@@ -761,11 +707,7 @@ impl Declared<'_> {
                 (None, Ok(Some(granted))) => when(
                     granted == requested,
                     expected,
-                    format!(
-                        "requested {}, granted {}, none reported",
-                        join(&requested),
-                        join(&granted)
-                    ),
+                    format!("requested {}, granted {}, none reported", join(&requested), join(&granted)),
                 ),
                 (None, Ok(None)) => unseen(expected, Unseen("the token shows no scope".into())),
                 (None, Err(e)) => unseen(expected, e),
@@ -800,10 +742,7 @@ impl Declared<'_> {
                 return unseen(expected, Unseen(format!("there is no token `{name}`")));
             };
             let Some(theirs) = view.claims.as_ref().and_then(scope_set) else {
-                return unseen(
-                    expected,
-                    Unseen(format!("the scope of the {name} token cannot be seen")),
-                );
+                return unseen(expected, Unseen(format!("the scope of the {name} token cannot be seen")));
             };
             let observed = format!("{} ({name}: {})", join(&granted), join(&theirs));
             return if granted.is_subset(&theirs) {
@@ -836,13 +775,23 @@ impl Declared<'_> {
                 granted_too_much(expected, join(&granted))
             };
         }
+        if let Some(name) = &check.differs_from_role {
+            let other = role(name);
+            return when(granted != other, format!("another scope than {}", join(&other)), join(&granted));
+        }
+        if let Some(name) = &check.same_as {
+            let expected = format!("the scope of {name}");
+            let theirs = self.step.tokens.get(name).and_then(|v| v.claims.as_ref()).and_then(scope_set);
+            return match theirs {
+                Some(theirs) => {
+                    when(granted == theirs, format!("{expected}: {}", join(&theirs)), join(&granted))
+                }
+                None => unseen(expected, Unseen(format!("the scope of the {name} token cannot be seen"))),
+            };
+        }
         let name = check.equals_role.as_deref()?;
         let wanted = role(name);
-        when(
-            granted == wanted,
-            format!("scope {}", join(&wanted)),
-            join(&granted),
-        )
+        when(granted == wanted, format!("scope {}", join(&wanted)), join(&granted))
     }
 
     fn signature(&self, at: usize) -> Judged {
@@ -875,11 +824,7 @@ impl Declared<'_> {
         let count = seen.len();
         seen.sort_unstable();
         seen.dedup();
-        when(
-            seen.len() == count,
-            "a new token each time",
-            format!("{} different of {count}", seen.len()),
-        )
+        when(seen.len() == count, "a new token each time", format!("{} different of {count}", seen.len()))
     }
 
     fn lifetime(&self, limit: u64, at: usize) -> Judged {
@@ -892,15 +837,9 @@ impl Declared<'_> {
             .map(|d| d.as_secs());
         let limit = declared.unwrap_or(limit);
         let claims = issued_claims(self.step, at, Source::Any).ok();
-        let exp = claims
-            .as_ref()
-            .and_then(|c| c.get("exp"))
-            .and_then(Value::as_i64)
-            .map(|exp| exp - self.step.now);
-        let response = self
-            .step
-            .json(at)
-            .and_then(|j| j.value.get("expires_in").and_then(Value::as_i64));
+        let exp =
+            claims.as_ref().and_then(|c| c.get("exp")).and_then(Value::as_i64).map(|exp| exp - self.step.now);
+        let response = self.step.json(at).and_then(|j| j.value.get("expires_in").and_then(Value::as_i64));
         let Some(life) = exp.or(response) else {
             return unseen(
                 format!("at most {limit} s"),
@@ -913,12 +852,7 @@ impl Declared<'_> {
 
     fn expires_in(&self, at: usize) -> Judged {
         let expected = "exp of the token agrees with expires_in within 120 s";
-        let response = self
-            .step
-            .json(at)?
-            .value
-            .get("expires_in")
-            .and_then(Value::as_i64)?;
+        let response = self.step.json(at)?.value.get("expires_in").and_then(Value::as_i64)?;
         match issued_claims(self.step, at, Source::Any) {
             Ok(claims) => {
                 let exp = claims.get("exp").and_then(Value::as_i64)?;

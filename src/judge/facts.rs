@@ -112,6 +112,8 @@ pub struct StepFacts<'a> {
     pub tokens: &'a BTreeMap<String, TokenView>,
     /// Thumbprints of DPoP keys by name.
     pub thumbprints: BTreeMap<String, String>,
+    /// Whether the server asked txspec's listener for anything, where a scenario wants to know.
+    pub fetched: Option<bool>,
     /// The time of judging, in seconds since 1970.
     pub now: i64,
     /// Whether the scenario differs by one edit from a control that succeeded: only then does a refusal of what should

@@ -39,7 +39,5 @@ pub fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: Option<&Expect>) -> V
 }
 
 fn refusal_row<'a>(run: &'a RunFacts, expect: Option<&Expect>) -> Option<&'a crate::spec::DecisionRow> {
-    expect
-        .and_then(|e| e.refusal.as_ref())
-        .and_then(|r| run.catalogue.row(&r.row))
+    expect.and_then(|e| e.refusal.as_ref()).and_then(|r| run.catalogue.row(&r.row))
 }

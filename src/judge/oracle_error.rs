@@ -18,10 +18,7 @@ pub(super) fn judge(
     let Some(response) = step.exchanges.get(i).and_then(|e| e.response()) else {
         return Vec::new();
     };
-    let mut oracle = Oracle {
-        run,
-        found: Vec::new(),
-    };
+    let mut oracle = Oracle { run, found: Vec::new() };
     // A layer that does not speak OAuth may answer before the token endpoint does (wrong method, too large …).
     let foreign_layer = row.is_some_and(|r| r.any_body)
         && oauth_error(response).is_none()
@@ -43,11 +40,7 @@ pub(super) fn judge(
 /// The `error` code of a well-formed OAuth error response.
 pub(super) fn oauth_error(response: &Response) -> Option<String> {
     let json = StrictJson::parse(&response.body).ok()?;
-    json.object()?
-        .get("error")?
-        .as_str()
-        .filter(|s| !s.is_empty())
-        .map(str::to_owned)
+    json.object()?.get("error")?.as_str().filter(|s| !s.is_empty()).map(str::to_owned)
 }
 
 /// Whether the refusal is a well-formed OAuth error in the sense of the first law: a client error status with a JSON
@@ -80,10 +73,7 @@ impl Oracle<'_> {
         let status = response.status;
         let code = oauth_error(response);
         let unauthenticated = status == 401
-            && matches!(
-                code.as_deref(),
-                Some("invalid_client" | "invalid_dpop_proof" | "use_dpop_nonce")
-            );
+            && matches!(code.as_deref(), Some("invalid_client" | "invalid_dpop_proof" | "use_dpop_nonce"));
         let ok = status == 400 || unauthenticated || row.is_some_and(|r| r.statuses.contains(&status));
         let id = "OA-5.2-status-400";
         let lenient = (400..500).contains(&status);
@@ -115,14 +105,8 @@ impl Oracle<'_> {
 
     fn caching(&mut self, response: &Response) {
         let values = response.header_values("cache-control");
-        let ok = values
-            .iter()
-            .any(|v| v.split(',').any(|d| d.trim().eq_ignore_ascii_case("no-store")));
-        let observed = if values.is_empty() {
-            "no Cache-Control".to_owned()
-        } else {
-            values.join(", ")
-        };
+        let ok = values.iter().any(|v| v.split(',').any(|d| d.trim().eq_ignore_ascii_case("no-store")));
+        let observed = if values.is_empty() { "no Cache-Control".to_owned() } else { values.join(", ") };
         self.check(
             "OA-5.1-error-cache-control",
             ok,
@@ -135,10 +119,8 @@ impl Oracle<'_> {
     fn body(&mut self, response: &Response) -> Option<Map<String, Value>> {
         const EXPECTED: &str = "application/json with one JSON object";
         let kind = response.header("content-type");
-        let essence = kind
-            .as_deref()
-            .and_then(|v| v.split(';').next())
-            .map(|v| v.trim().to_ascii_lowercase());
+        let essence =
+            kind.as_deref().and_then(|v| v.split(';').next()).map(|v| v.trim().to_ascii_lowercase());
         let parsed = StrictJson::parse(&response.body);
         let trouble = match &parsed {
             _ if response.truncated => Some("the body is larger than the limit".to_owned()),
@@ -159,11 +141,8 @@ impl Oracle<'_> {
         );
         let json = parsed.ok()?;
         let repeated = json.duplicates.join(", ");
-        let observed = if repeated.is_empty() {
-            "none repeated".to_owned()
-        } else {
-            format!("repeated: {repeated}")
-        };
+        let observed =
+            if repeated.is_empty() { "none repeated".to_owned() } else { format!("repeated: {repeated}") };
         self.check(
             "OA-3.2-no-repeat-response",
             repeated.is_empty(),
@@ -196,13 +175,7 @@ impl Oracle<'_> {
             }
             other => {
                 let observed = other.map_or_else(|| "no error".to_owned(), super::oracle_success::kind_of);
-                self.check(
-                    "OA-5.2-error-required",
-                    false,
-                    FailClass::Malformed,
-                    "error: a code",
-                    observed,
-                );
+                self.check("OA-5.2-error-required", false, FailClass::Malformed, "error: a code", observed);
             }
         }
         if let Some(value) = members.get("error_description").filter(|v| !v.is_null()) {
@@ -210,13 +183,7 @@ impl Oracle<'_> {
                 Some(text) => (is_nqschar(text), bad_characters(text)),
                 None => (false, super::oracle_success::kind_of(value)),
             };
-            self.check(
-                "OA-5.2-description-charset",
-                ok,
-                FailClass::Malformed,
-                CHARSET,
-                observed,
-            );
+            self.check("OA-5.2-description-charset", ok, FailClass::Malformed, CHARSET, observed);
             self.check(
                 "TX-2.2.2-error_description-may",
                 true,
@@ -232,9 +199,7 @@ impl Oracle<'_> {
                 ok,
                 FailClass::Malformed,
                 "a URI reference without spaces",
-                value
-                    .as_str()
-                    .map_or_else(|| super::oracle_success::kind_of(value), visible),
+                value.as_str().map_or_else(|| super::oracle_success::kind_of(value), visible),
             );
         }
     }
@@ -288,10 +253,7 @@ impl Oracle<'_> {
         }
         let text = String::from_utf8_lossy(&response.body);
         for name in ["subject_token", "actor_token", "client_secret"] {
-            let echoed = step
-                .form
-                .get(name)
-                .is_some_and(|v| v.len() >= 16 && text.contains(v.expose()));
+            let echoed = step.form.get(name).is_some_and(|v| v.len() >= 16 && text.contains(v.expose()));
             if echoed {
                 let finding = self.check(
                     finding_id,
@@ -316,9 +278,7 @@ fn is_nqschar(text: &str) -> bool {
 fn is_uri_reference(text: &str) -> bool {
     let base = url::Url::parse("https://as.example/").ok();
     !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| (0x21..=0x7e).contains(&b) && !b"\"<>\\^`{|}".contains(&b))
+        && text.bytes().all(|b| (0x21..=0x7e).contains(&b) && !b"\"<>\\^`{|}".contains(&b))
         && base.is_some_and(|b| b.join(text).is_ok())
 }
 
@@ -326,13 +286,7 @@ fn is_uri_reference(text: &str) -> bool {
 pub(super) fn visible(text: &str) -> String {
     text.chars()
         .take(120)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
         .collect()
 }
 

@@ -16,10 +16,7 @@ pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, i: usize) -> Vec<Findi
     let Some(response) = step.exchanges.get(i).and_then(|e| e.response()) else {
         return Vec::new();
     };
-    let mut oracle = Oracle {
-        run,
-        found: Vec::new(),
-    };
+    let mut oracle = Oracle { run, found: Vec::new() };
     oracle.status(response);
     oracle.media_type(response);
     oracle.caching(response);
@@ -64,10 +61,8 @@ impl Oracle<'_> {
 
     fn media_type(&mut self, response: &Response) {
         let value = response.header("content-type");
-        let essence = value
-            .as_deref()
-            .and_then(|v| v.split(';').next())
-            .map(|v| v.trim().to_ascii_lowercase());
+        let essence =
+            value.as_deref().and_then(|v| v.split(';').next()).map(|v| v.trim().to_ascii_lowercase());
         self.check(
             "TX-2.2.1-media-type",
             essence.as_deref() == Some("application/json"),
@@ -132,11 +127,8 @@ impl Oracle<'_> {
         );
         let json = parsed.ok()?;
         let repeated = json.duplicates.join(", ");
-        let observed = if repeated.is_empty() {
-            "none repeated".to_owned()
-        } else {
-            format!("repeated: {repeated}")
-        };
+        let observed =
+            if repeated.is_empty() { "none repeated".to_owned() } else { format!("repeated: {repeated}") };
         self.check(
             "OA-3.2-no-repeat-response",
             repeated.is_empty(),
@@ -173,11 +165,7 @@ impl Oracle<'_> {
                 ok,
                 FailClass::Malformed,
                 "a token of the characters that an Authorization header takes",
-                if ok {
-                    "such a token"
-                } else {
-                    "other characters in the token"
-                },
+                if ok { "such a token" } else { "other characters in the token" },
             );
         }
         if step.kind == StepKind::Exchange {
@@ -197,13 +185,7 @@ impl Oracle<'_> {
             Some(other) => (false, kind_of(other)),
             None => (false, elsewhere(members)),
         };
-        self.check(
-            "TX-2.2.1-access_token-required",
-            ok,
-            FailClass::Malformed,
-            expected,
-            observed.clone(),
-        );
+        self.check("TX-2.2.1-access_token-required", ok, FailClass::Malformed, expected, observed.clone());
         let token_type = members.get("token_type").is_some_and(Value::is_string);
         let both = ok && token_type;
         self.check(
@@ -240,9 +222,7 @@ impl Oracle<'_> {
     }
 
     fn token_type_name(&mut self, name: &str) {
-        let abnf = name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let abnf = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         let uri = Url::parse(name).is_ok();
         // N_A has one spelling; near misses are understood by no client.
         let near_miss = ["na", "n/a", "n-a", "none", "n.a."].contains(&name.to_ascii_lowercase().as_str());
@@ -257,13 +237,7 @@ impl Oracle<'_> {
                 name.to_owned()
             },
         );
-        let known = self
-            .run
-            .catalogue
-            .registry()
-            .token_types
-            .iter()
-            .any(|t| t.eq_ignore_ascii_case(name));
+        let known = self.run.catalogue.registry().token_types.iter().any(|t| t.eq_ignore_ascii_case(name));
         let known = known || uri || near_miss;
         self.check(
             "TX-2.2.1-token_type-known",
@@ -303,20 +277,8 @@ impl Oracle<'_> {
         };
         self.check(id, true, FailClass::Malformed, expected, value.clone());
         let uri = Url::parse(&value).is_ok();
-        self.check(
-            "TX-3-identifiers-are-uris",
-            uri,
-            FailClass::Malformed,
-            "an absolute URI",
-            value.clone(),
-        );
-        let is_use = self
-            .run
-            .catalogue
-            .registry()
-            .token_types
-            .iter()
-            .any(|t| t.eq_ignore_ascii_case(&value));
+        self.check("TX-3-identifiers-are-uris", uri, FailClass::Malformed, "an absolute URI", value.clone());
+        let is_use = self.run.catalogue.registry().token_types.iter().any(|t| t.eq_ignore_ascii_case(&value));
         let short = token_type_short(&value);
         let kind = token_type.unwrap_or_default();
         let contradiction = short == "access_token" && kind.eq_ignore_ascii_case("n_a");
@@ -396,11 +358,7 @@ impl Oracle<'_> {
                     ok,
                     FailClass::Malformed,
                     expected,
-                    if s.is_empty() {
-                        "an empty string".into()
-                    } else {
-                        s.clone()
-                    },
+                    if s.is_empty() { "an empty string".into() } else { s.clone() },
                 );
             }
             other => {
@@ -414,18 +372,14 @@ impl Oracle<'_> {
 pub(super) fn is_scope(text: &str) -> bool {
     text.split(' ').all(|t| {
         !t.is_empty()
-            && t.bytes()
-                .all(|b| b == 0x21 || (0x23..=0x5b).contains(&b) || (0x5d..=0x7e).contains(&b))
+            && t.bytes().all(|b| b == 0x21 || (0x23..=0x5b).contains(&b) || (0x5d..=0x7e).contains(&b))
     })
 }
 
 /// `b64token` (RFC 6750 section 2.1).
 fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
-    !body.is_empty()
-        && body
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+    !body.is_empty() && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
 
 pub(super) fn kind_of(value: &Value) -> String {
@@ -441,8 +395,7 @@ pub(super) fn kind_of(value: &Value) -> String {
 
 fn wraps_token(members: &Map<String, Value>) -> bool {
     members.values().any(|v| {
-        v.as_object()
-            .is_some_and(|o| o.contains_key("access_token") || o.contains_key("issued_token_type"))
+        v.as_object().is_some_and(|o| o.contains_key("access_token") || o.contains_key("issued_token_type"))
     })
 }
 

@@ -33,34 +33,19 @@ pub fn outcome_of(exchange: &Exchange) -> Outcome {
         _ => return Outcome::Refused,
     }
     let Ok(json) = StrictJson::parse(&response.body) else {
-        return if carries_token_text(&response.body) {
-            Outcome::Accepted
-        } else {
-            Outcome::Refused
-        };
+        return if carries_token_text(&response.body) { Outcome::Accepted } else { Outcome::Refused };
     };
-    if has_token(&json.value, 0) {
-        Outcome::Accepted
-    } else {
-        refusal_or_broken(&json.value)
-    }
+    if has_token(&json.value, 0) { Outcome::Accepted } else { refusal_or_broken(&json.value) }
 }
 
 fn refusal_or_broken(value: &Value) -> Outcome {
     // A JSON object without token and without error is a broken success: the required member is missing.
     let is_error = value.get("error").is_some();
-    if value.is_object() && !is_error {
-        Outcome::Accepted
-    } else {
-        Outcome::Refused
-    }
+    if value.is_object() && !is_error { Outcome::Accepted } else { Outcome::Refused }
 }
 
 fn is_html(exchange: &Exchange) -> bool {
-    let kind = exchange
-        .response()
-        .and_then(|r| r.header("content-type"))
-        .unwrap_or_default();
+    let kind = exchange.response().and_then(|r| r.header("content-type")).unwrap_or_default();
     kind.to_ascii_lowercase().contains("html")
 }
 

@@ -28,24 +28,13 @@ pub(super) fn judge(
     let jwt = Jwt::decode(token);
     if let Ok(jwt) = &jwt {
         let alg = jwt.header.get("alg").and_then(Value::as_str).unwrap_or_default();
-        let finding = Finding::pass(
-            "AT-2.1-signed",
-            run.level("AT-2.1-signed"),
-            "a signed JWT",
-            format!("alg {alg}"),
-        );
+        let finding =
+            Finding::pass("AT-2.1-signed", run.level("AT-2.1-signed"), "a signed JWT", format!("alg {alg}"));
         let unsigned = alg.eq_ignore_ascii_case("none") || jwt.unsigned;
-        found.push(if unsigned {
-            finding.failed(FailClass::Malformed)
-        } else {
-            finding
-        });
+        found.push(if unsigned { finding.failed(FailClass::Malformed) } else { finding });
     }
     let id = "TX-2.2.1-issued_token_type-truthful";
-    let requested = step
-        .form
-        .get("requested_token_type")
-        .map(|s| s.expose().to_owned());
+    let requested = step.form.get("requested_token_type").map(|s| s.expose().to_owned());
     let short = token_type_short(label);
     let typ = jwt
         .as_ref()
@@ -90,10 +79,8 @@ fn id_token(jwt: &Result<Jwt, NotJwt>, is_access_token: bool) -> Result<String, 
         Err(why) => Err(format!("no JWT: {why}")),
         Ok(_) if is_access_token => Err("an access token: its `typ` is at+jwt".into()),
         Ok(jwt) => {
-            let missing: Vec<&str> = ID_TOKEN_CLAIMS
-                .into_iter()
-                .filter(|c| !jwt.claims.contains_key(*c))
-                .collect();
+            let missing: Vec<&str> =
+                ID_TOKEN_CLAIMS.into_iter().filter(|c| !jwt.claims.contains_key(*c)).collect();
             if missing.is_empty() {
                 Ok("a JWT with the claims of an ID token".into())
             } else {
@@ -106,12 +93,7 @@ fn id_token(jwt: &Result<Jwt, NotJwt>, is_access_token: bool) -> Result<String, 
 /// An identifier that no registry knows is legitimate (RFC 8693 section 3), unless it merely repeats the nonsense that
 /// was asked for.
 fn unknown_label(run: &RunFacts, label: &str, requested: Option<&str>) -> Result<String, String> {
-    let known = run
-        .catalogue
-        .registry()
-        .token_type_uris
-        .iter()
-        .any(|t| t.uri == label);
+    let known = run.catalogue.registry().token_type_uris.iter().any(|t| t.uri == label);
     if !known && requested == Some(label) && label.starts_with("urn:example:") {
         return Err("the unknown type that was requested, repeated as label".into());
     }

@@ -17,15 +17,10 @@ pub(super) fn authenticate(server: &AuthServer, form: &Form) -> Result<&'static 
         return Err(FAILED);
     }
     let assertion = form.one("client_assertion").ok_or(FAILED)?;
-    let jwt = Jwt::parse(assertion)
-        .filter(|jwt| !jwt.duplicated)
-        .ok_or(FAILED)?;
+    let jwt = Jwt::parse(assertion).filter(|jwt| !jwt.duplicated).ok_or(FAILED)?;
     let client = issuer_of(server, &jwt).ok_or(FAILED)?;
     if form.one("client_id").is_some_and(|id| id != client.id) {
-        return Err(Refusal::new(
-            Why::ClientIdMismatch,
-            "client_id differs from the authenticated client",
-        ));
+        return Err(Refusal::new(Why::ClientIdMismatch, "client_id differs from the authenticated client"));
     }
     if !typ_is_right(server, &jwt)
         || !signature_is_right(server, &jwt, client)

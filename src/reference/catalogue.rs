@@ -68,11 +68,7 @@ mod tests {
         for fault in faults().unwrap() {
             assert!(fault.describes.len() > 15, "{}", fault.id);
             assert!(!fault.violates.is_empty(), "{}", fault.id);
-            assert!(
-                fault.violates.iter().all(|id| !fault.also.contains(id)),
-                "{}",
-                fault.id
-            );
+            assert!(fault.violates.iter().all(|id| !fault.also.contains(id)), "{}", fault.id);
         }
     }
 }

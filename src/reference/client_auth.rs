@@ -35,35 +35,22 @@ pub(super) fn authenticate(
         form.to_mut().push("client_id", &id);
         form.to_mut().push("client_secret", &secret);
     }
-    let header = request
-        .headers
-        .get_all("authorization")
-        .iter()
-        .collect::<Vec<_>>();
+    let header = request.headers.get_all("authorization").iter().collect::<Vec<_>>();
     if header.len() > 1 {
-        return Err(Refusal::new(
-            Why::TwoClientAuthMethods,
-            "more than one Authorization header",
-        ));
+        return Err(Refusal::new(Why::TwoClientAuthMethods, "more than one Authorization header"));
     }
     let secret = form.one("client_secret");
     let assertion = form.one("client_assertion").or(form.one("client_assertion_type"));
     let methods = header.len() + usize::from(secret.is_some()) + usize::from(assertion.is_some());
     if methods > 1 && !server.on(FaultId::TwoAuthMethodsAccepted) {
-        return Err(Refusal::new(
-            Why::TwoClientAuthMethods,
-            "more than one client authentication method",
-        ));
+        return Err(Refusal::new(Why::TwoClientAuthMethods, "more than one client authentication method"));
     }
     let client = if let Some(value) = header.first() {
         let basic = read_basic(server, value.as_bytes(), exchange).ok_or(BASIC_FAILED)?;
         by_basic(server, &basic, &form, exchange)?
     } else if assertion.is_some() {
         if exchange && server.on(FaultId::ClientAssertionRefused) {
-            return Err(Refusal::new(
-                Why::BadParameter,
-                "client_assertion needs another grant type",
-            ));
+            return Err(Refusal::new(Why::BadParameter, "client_assertion needs another grant type"));
         }
         assertion::authenticate(server, &form)?
     } else if let Some(secret) = secret {
@@ -92,20 +79,14 @@ fn by_basic(
         return Ok(client);
     };
     if exchange && server.on(FaultId::BasicWithClientIdRefused) {
-        return Err(Refusal::new(
-            Why::TwoClientAuthMethods,
-            "client_id beside an Authorization header",
-        ));
+        return Err(Refusal::new(Why::TwoClientAuthMethods, "client_id beside an Authorization header"));
     }
     if named == client.id || server.on(FaultId::ClientIdMismatchAccepted) {
         return Ok(client);
     }
     match find_client(named).filter(|_| server.on(FaultId::ClientIdMismatchServesBodyClient)) {
         Some(other) => Ok(other),
-        None => Err(Refusal::new(
-            Why::ClientIdMismatch,
-            "client_id differs from the authenticated client",
-        )),
+        None => Err(Refusal::new(Why::ClientIdMismatch, "client_id differs from the authenticated client")),
     }
 }
 
@@ -149,15 +130,9 @@ fn read_basic(server: &AuthServer, header: &[u8], exchange: bool) -> Option<Basi
     let escaped = decoded.iter().any(|byte| matches!(byte, b'%' | b'+'));
     if exchange && escaped && server.on(FaultId::BasicNotFormDecoded) {
         let raw = |half: &[u8]| String::from_utf8(half.to_vec()).ok();
-        return Some(Basic {
-            id: raw(id)?,
-            secret: raw(secret)?,
-        });
+        return Some(Basic { id: raw(id)?, secret: raw(secret)? });
     }
-    Some(Basic {
-        id: decode(id, Decoding::CORRECT)?,
-        secret: decode(secret, Decoding::CORRECT)?,
-    })
+    Some(Basic { id: decode(id, Decoding::CORRECT)?, secret: decode(secret, Decoding::CORRECT)? })
 }
 
 /// Credentials in the query are not credentials (RFC 6749 §2.3.1); only a faulty server reads them.

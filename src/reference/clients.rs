@@ -11,12 +11,8 @@ pub(super) enum Grant {
 }
 
 impl Grant {
-    pub(super) const ALL: [Self; 4] = [
-        Self::Password,
-        Self::ClientCredentials,
-        Self::Refresh,
-        Self::Exchange,
-    ];
+    pub(super) const ALL: [Self; 4] =
+        [Self::Password, Self::ClientCredentials, Self::Refresh, Self::Exchange];
 
     pub(super) fn uri(self) -> &'static str {
         match self {
@@ -56,20 +52,11 @@ const SERVICE_SCOPES: &[&str] = &["read", "write", "openid", "profile"];
 const NO_EXCHANGE: &[Grant] = &[Grant::Password, Grant::ClientCredentials];
 
 const fn client(id: &'static str, credential: Credential, grants: &'static [Grant]) -> Client {
-    Client {
-        id,
-        credential,
-        grants,
-        scopes: ALL_SCOPES,
-        resource_server: false,
-    }
+    Client { id, credential, grants, scopes: ALL_SCOPES, resource_server: false }
 }
 
 const fn service(id: &'static str, secret: &'static str) -> Client {
-    Client {
-        scopes: SERVICE_SCOPES,
-        ..client(id, Credential::Secret(secret), &Grant::ALL)
-    }
+    Client { scopes: SERVICE_SCOPES, ..client(id, Credential::Secret(secret), &Grant::ALL) }
 }
 
 pub(super) static CLIENTS: [Client; 10] = [
@@ -78,21 +65,10 @@ pub(super) static CLIENTS: [Client; 10] = [
     service("service-a", "service-a-secret"),
     service("service-b", "service-b-secret"),
     client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE),
-    client(
-        "spa",
-        Credential::None,
-        &[Grant::Password, Grant::Refresh, Grant::Exchange],
-    ),
-    Client {
-        resource_server: true,
-        ..client("rs", Credential::Secret("rs-secret"), &[])
-    },
+    client("spa", Credential::None, &[Grant::Password, Grant::Refresh, Grant::Exchange]),
+    Client { resource_server: true, ..client("rs", Credential::Secret("rs-secret"), &[]) },
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),
-    client(
-        "hmac",
-        Credential::SecretJwt("hmac-secret-of-at-least-32-bytes!"),
-        &Grant::ALL,
-    ),
+    client("hmac", Credential::SecretJwt("hmac-secret-of-at-least-32-bytes!"), &Grant::ALL),
     // Both need form-encoding before they go into a Basic header.
     client("odd:id+%é", Credential::Secret("s:e c%r+ét"), &Grant::ALL),
 ];
@@ -110,21 +86,9 @@ pub(super) struct User {
 }
 
 static USERS: [User; 3] = [
-    User {
-        name: "alice",
-        password: "alice-password",
-        disabled: false,
-    },
-    User {
-        name: "bob",
-        password: "bob-password",
-        disabled: false,
-    },
-    User {
-        name: "dora",
-        password: "dora-password",
-        disabled: true,
-    },
+    User { name: "alice", password: "alice-password", disabled: false },
+    User { name: "bob", password: "bob-password", disabled: false },
+    User { name: "dora", password: "dora-password", disabled: true },
 ];
 
 pub(super) fn find_user(name: &str) -> Option<&'static User> {

@@ -35,12 +35,7 @@ pub(super) fn proof(
     if proofs.len() > 1 && !server.on(FaultId::DpopTwoProofsAccepted) {
         return Err(INVALID);
     }
-    let jwt = first
-        .to_str()
-        .ok()
-        .and_then(Jwt::parse)
-        .filter(|jwt| !jwt.duplicated)
-        .ok_or(INVALID)?;
+    let jwt = first.to_str().ok().and_then(Jwt::parse).filter(|jwt| !jwt.duplicated).ok_or(INVALID)?;
     let jwk = jwt.header.get("jwk").ok_or(INVALID)?;
     let thumbprint = keys::thumbprint(jwk).ok_or(INVALID)?;
     let acceptable = header_is_right(server, &jwt, jwk)
@@ -124,10 +119,7 @@ mod tests {
     fn an_endpoint_is_compared_in_normal_form() {
         let endpoint = "http://127.0.0.1:8080/token";
         assert!(same_endpoint("HTTP://127.0.0.1:8080/token?x=1#y", endpoint));
-        assert!(same_endpoint(
-            "https://AS.example.com:443/token",
-            "https://as.example.com/token"
-        ));
+        assert!(same_endpoint("https://AS.example.com:443/token", "https://as.example.com/token"));
         assert!(!same_endpoint("http://127.0.0.1:8081/token", endpoint));
         assert!(!same_endpoint("http://127.0.0.1:8080/token/", endpoint));
     }

@@ -456,10 +456,7 @@ mod tests {
         let faults = Faults::new(&[FaultId::AlgNoneAccepted]);
         assert!(faults.on(FaultId::AlgNoneAccepted));
         assert!(!faults.on(FaultId::EmptyAccessToken));
-        assert_eq!(
-            faults.fired().into_iter().collect::<Vec<_>>(),
-            [("alg-none-accepted".to_owned(), 1)]
-        );
+        assert_eq!(faults.fired().into_iter().collect::<Vec<_>>(), [("alg-none-accepted".to_owned(), 1)]);
     }
 
     #[test]

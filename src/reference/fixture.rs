@@ -33,10 +33,7 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
         _ => return Err(UNREADABLE),
     };
     let mut claims = Map::new();
-    claims.insert(
-        "iss".to_owned(),
-        if foreign { FOREIGN_ISSUER } else { &server.issuer }.into(),
-    );
+    claims.insert("iss".to_owned(), if foreign { FOREIGN_ISSUER } else { &server.issuer }.into());
     if foreign {
         claims.insert("sub".to_owned(), "partner-user".into());
         claims.insert("aud".to_owned(), server.issuer.as_str().into());

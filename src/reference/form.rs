@@ -20,10 +20,7 @@ pub(super) struct Decoding {
 }
 
 impl Decoding {
-    pub(super) const CORRECT: Self = Self {
-        plus_is_space: true,
-        needless_escapes: true,
-    };
+    pub(super) const CORRECT: Self = Self { plus_is_space: true, needless_escapes: true };
 }
 
 /// The parameters of one request, in order.
@@ -52,13 +49,8 @@ impl Form {
 
     /// The first value of a parameter. A parameter without a value counts as omitted (RFC 6749 §3.2).
     pub(super) fn one(&self, name: &str) -> Option<&str> {
-        let mut filled = self
-            .parameters
-            .iter()
-            .filter(|parameter| !parameter.value.is_empty());
-        filled
-            .find(|parameter| parameter.name == name)
-            .map(|parameter| parameter.value.as_str())
+        let mut filled = self.parameters.iter().filter(|parameter| !parameter.value.is_empty());
+        filled.find(|parameter| parameter.name == name).map(|parameter| parameter.value.as_str())
     }
 
     /// Every value of a parameter that may be repeated, in order, empty ones left out.
@@ -70,11 +62,7 @@ impl Form {
     }
 
     pub(super) fn push(&mut self, name: &str, value: &str) {
-        self.parameters.push(Parameter {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            has_equals: true,
-        });
+        self.parameters.push(Parameter { name: name.to_owned(), value: value.to_owned(), has_equals: true });
     }
 }
 
@@ -101,9 +89,7 @@ pub(super) fn decode(encoded: &[u8], decoding: Decoding) -> Option<String> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

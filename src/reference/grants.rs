@@ -41,18 +41,12 @@ pub(super) fn password(
     };
     let mut body = access_answer(server, client, &claims, &knobs)?;
     if claims.scope.iter().any(|scope| scope == "openid") {
-        body.insert(
-            "id_token".to_owned(),
-            id_token(server, client, &claims, &knobs)?.into(),
-        );
+        body.insert("id_token".to_owned(), id_token(server, client, &claims, &knobs)?.into());
     }
     let refresh = Claims {
         exp: knobs.refresh_expiry(claims.iat),
         // A confidential client proves itself at every refresh, a public one only by its key.
-        jkt: claims
-            .jkt
-            .clone()
-            .filter(|_| client.credential == Credential::None),
+        jkt: claims.jkt.clone().filter(|_| client.credential == Credential::None),
         ..claims
     };
     let refresh = server.opaque(Record::new(Kind::Refresh, client.id, refresh));
@@ -68,14 +62,8 @@ pub(super) fn client_credentials(
 ) -> Result<Reply, Refusal> {
     let knobs = Knobs::read(form)?;
     let scope = granted_scope(form, client)?;
-    if scope
-        .iter()
-        .any(|scope| !DEFAULT_SCOPES.contains(&scope.as_str()))
-    {
-        return Err(Refusal::new(
-            Why::ScopeNotAllowed,
-            "a client may have read and write only",
-        ));
+    if scope.iter().any(|scope| !DEFAULT_SCOPES.contains(&scope.as_str())) {
+        return Err(Refusal::new(Why::ScopeNotAllowed, "a client may have read and write only"));
     }
     let proof = dpop::proof(server, request, "/token", None)?;
     let claims = Claims {
@@ -91,11 +79,7 @@ pub(super) fn client_credentials(
 
 fn first_claims(knobs: &Knobs) -> Claims {
     let now = now();
-    let aud = if knobs.aud.is_empty() {
-        vec![DEFAULT_AUDIENCE.to_owned()]
-    } else {
-        knobs.aud.clone()
-    };
+    let aud = if knobs.aud.is_empty() { vec![DEFAULT_AUDIENCE.to_owned()] } else { knobs.aud.clone() };
     Claims {
         aud,
         act: knobs.act.clone(),
@@ -114,10 +98,7 @@ fn granted_scope(form: &Form, client: &Client) -> Result<Vec<String>, Refusal> {
     let asked: Vec<String> = asked.split(' ').map(str::to_owned).collect();
     match asked.iter().all(|scope| client.scopes.contains(&scope.as_str())) {
         true => Ok(asked),
-        false => Err(Refusal::new(
-            Why::ScopeNotAllowed,
-            "a requested scope is not available to this client",
-        )),
+        false => Err(Refusal::new(Why::ScopeNotAllowed, "a requested scope is not available to this client")),
     }
 }
 
@@ -146,11 +127,7 @@ fn access_answer(
 }
 
 fn id_token(server: &AuthServer, client: &Client, claims: &Claims, knobs: &Knobs) -> Result<String, Refusal> {
-    let claims = Claims {
-        aud: vec![client.id.to_owned()],
-        jkt: None,
-        ..claims.clone()
-    };
+    let claims = Claims { aud: vec![client.id.to_owned()], jkt: None, ..claims.clone() };
     let mut record = Record::new(Kind::Id, client.id, claims);
     record.single_use = knobs.single_use;
     record.extra = knobs.claims.clone();
@@ -162,10 +139,6 @@ fn tuned_jwt(server: &AuthServer, typ: &str, record: Record, knobs: &Knobs) -> R
     let jti = Uuid::new_v4().to_string();
     let mut claims = jwt_claims(&server.issuer, &jti, &record);
     claims.retain(|name, _| !knobs.omit.contains(name));
-    let key = if knobs.rs256 {
-        &server.keys.as_rs256
-    } else {
-        &server.keys.as_es256
-    };
+    let key = if knobs.rs256 { &server.keys.as_rs256 } else { &server.keys.as_es256 };
     server.signed(key, typ, &claims, &jti, record)
 }

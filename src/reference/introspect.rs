@@ -22,9 +22,7 @@ pub(super) fn introspect(server: &AuthServer, request: &Request) -> Reply {
 fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     let form = endpoint_form(request)?;
     let caller = caller(server, request, &form)?;
-    let token = form
-        .one("token")
-        .ok_or(Refusal::new(Why::BadParameter, "token is missing"))?;
+    let token = form.one("token").ok_or(Refusal::new(Why::BadParameter, "token is missing"))?;
     let Some(found) = find(server, token) else {
         return match server.on(FaultId::UnknownTokenIsIntrospectionError) {
             true => Ok(Reply::json(400, &json!({ "error": "invalid_token" })).uncached()),
@@ -48,10 +46,7 @@ fn caller(server: &AuthServer, request: &Request, form: &Form) -> Result<Option<
         // A public client cannot prove who it is, so it may not ask (RFC 7662 §2.1).
         Ok(client) if client.credential != Credential::None => Ok(Some(client)),
         _ if server.on(FaultId::IntrospectionWithoutAuth) => Ok(None),
-        Ok(_) => Err(Refusal::new(
-            Why::ClientAuthOther,
-            "client authentication is needed",
-        )),
+        Ok(_) => Err(Refusal::new(Why::ClientAuthOther, "client authentication is needed")),
         Err(refusal) => Err(refusal),
     }
 }
@@ -70,11 +65,7 @@ pub(super) fn find(server: &AuthServer, token: &str) -> Option<Found> {
     if token.len() != 36
         && let Some(record) = known(token)
     {
-        return Some(Found {
-            record,
-            key: token.to_owned(),
-            genuine: true,
-        });
+        return Some(Found { record, key: token.to_owned(), genuine: true });
     }
     let jwt = Jwt::parse(token)?;
     let key = jwt.text("jti")?.to_owned();
@@ -94,11 +85,7 @@ fn is_active(server: &AuthServer, found: &Found) -> bool {
 }
 
 fn hint_misleads(form: &Form, record: &Record) -> bool {
-    let right = if record.kind == Kind::Refresh {
-        "refresh_token"
-    } else {
-        "access_token"
-    };
+    let right = if record.kind == Kind::Refresh { "refresh_token" } else { "access_token" };
     form.one("token_type_hint").is_some_and(|hint| hint != right)
 }
 
@@ -161,12 +148,7 @@ fn disfigure(server: &AuthServer, record: &Record, body: &mut Map<String, Value>
         }
     }
     if body.contains_key("may_act") && server.on(FaultId::IntrospectionMayActIsString) {
-        let named = record
-            .claims
-            .may_act
-            .as_ref()
-            .and_then(|may_act| may_act.get("sub"))
-            .cloned();
+        let named = record.claims.may_act.as_ref().and_then(|may_act| may_act.get("sub")).cloned();
         body.insert("may_act".to_owned(), named.unwrap_or_default());
     }
     if body.contains_key("cnf") && server.on(FaultId::IntrospectionOmitsCnf) {

@@ -24,18 +24,10 @@ pub(super) struct Object {
 pub(super) fn object(bytes: &[u8], keep: Keep) -> Option<Object> {
     let duplicated = Cell::new(false);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Watching {
-        keep,
-        duplicated: &duplicated,
-    }
-    .deserialize(&mut reader)
-    .ok()?;
+    let value = Watching { keep, duplicated: &duplicated }.deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     match value {
-        Value::Object(members) => Some(Object {
-            members,
-            duplicated: duplicated.get(),
-        }),
+        Value::Object(members) => Some(Object { members, duplicated: duplicated.get() }),
         _ => None,
     }
 }
@@ -118,20 +110,13 @@ mod tests {
         let read = object(br#"{"a":{"b":1,"b":2}}"#, Keep::First).unwrap();
         assert!(read.duplicated);
         assert_eq!(read.members["a"]["b"], 1);
-        assert_eq!(
-            object(br#"{"a":{"b":1,"b":2}}"#, Keep::Last).unwrap().members["a"]["b"],
-            2
-        );
+        assert_eq!(object(br#"{"a":{"b":1,"b":2}}"#, Keep::Last).unwrap().members["a"]["b"], 2);
     }
 
     #[test]
     fn only_one_object_and_nothing_after_it_is_read() {
         assert!(object(b"[]", Keep::Last).is_none());
         assert!(object(b"{} {}", Keep::Last).is_none());
-        assert!(
-            !object(br#"{"a":[1,2.5,null,true,"x",-3]}"#, Keep::Last)
-                .unwrap()
-                .duplicated
-        );
+        assert!(!object(br#"{"a":[1,2.5,null,true,"x",-3]}"#, Keep::Last).unwrap().duplicated);
     }
 }

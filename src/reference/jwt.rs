@@ -57,12 +57,7 @@ impl<'a> Jwt<'a> {
 
     /// The media type in short form and lower case; empty when there is no `typ` (RFC 7515 §4.1.9).
     pub(super) fn typ(&self) -> String {
-        let typ = self
-            .header
-            .get("typ")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let typ = self.header.get("typ").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
         typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
     }
 
@@ -82,10 +77,9 @@ impl<'a> Jwt<'a> {
 pub(super) fn audiences(claims: &Map<String, Value>) -> Option<Vec<String>> {
     match claims.get("aud")? {
         Value::String(one) => Some(vec![one.clone()]),
-        Value::Array(several) => several
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect::<Option<Vec<_>>>(),
+        Value::Array(several) => {
+            several.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        }
         _ => None,
     }
 }

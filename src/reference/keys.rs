@@ -140,10 +140,8 @@ pub(super) fn public_key_texts(keys: &Keys) -> Vec<String> {
         include_str!("../../fixtures/keys/as-es256.pub.pem"),
         include_str!("../../fixtures/keys/as-rs256.pub.pem"),
     ];
-    let mut texts: Vec<String> = pems
-        .iter()
-        .flat_map(|pem| [(*pem).to_owned(), pem.trim_end().to_owned()])
-        .collect();
+    let mut texts: Vec<String> =
+        pems.iter().flat_map(|pem| [(*pem).to_owned(), pem.trim_end().to_owned()]).collect();
     texts.extend([&keys.as_es256, &keys.as_rs256].map(|key| key.public_jwk.to_string()));
     texts
 }

@@ -86,16 +86,11 @@ const MOST_SECONDS: u64 = Duration::from_secs(10 * 365 * 24 * 3600).as_secs();
 fn seconds(form: &Form, name: &str) -> Result<Option<i64>, Refusal> {
     form.one(name)
         .map(|text| {
-            text.parse::<i64>()
-                .ok()
-                .filter(|seconds| seconds.unsigned_abs() <= MOST_SECONDS)
-                .ok_or(BAD_KNOB)
+            text.parse::<i64>().ok().filter(|seconds| seconds.unsigned_abs() <= MOST_SECONDS).ok_or(BAD_KNOB)
         })
         .transpose()
 }
 
 fn json(form: &Form, name: &str) -> Result<Option<Value>, Refusal> {
-    form.one(name)
-        .map(|text| serde_json::from_str(text).map_err(|_| BAD_KNOB))
-        .transpose()
+    form.one(name).map(|text| serde_json::from_str(text).map_err(|_| BAD_KNOB)).transpose()
 }

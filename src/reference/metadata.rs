@@ -25,13 +25,8 @@ pub(super) fn metadata(server: &AuthServer, document: Document) -> Reply {
 }
 
 fn description(server: &AuthServer) -> Map<String, Value> {
-    let auth_methods = [
-        "client_secret_basic",
-        "client_secret_post",
-        "private_key_jwt",
-        "client_secret_jwt",
-        "none",
-    ];
+    let auth_methods =
+        ["client_secret_basic", "client_secret_post", "private_key_jwt", "client_secret_jwt", "none"];
     // `none` is left out where a client must prove who it is.
     let (token_methods, other_methods) = (&auth_methods[..], &auth_methods[..4]);
     let members = [
@@ -44,82 +39,43 @@ fn description(server: &AuthServer) -> Map<String, Value> {
         // Required even of a server without an authorization endpoint; the value promises nothing.
         ("response_types_supported", json!(["code"])),
         ("grant_types_supported", json!(Grant::ALL.map(Grant::uri))),
-        (
-            "scopes_supported",
-            json!(["openid", "profile", "offline_access", "read", "write", "admin"]),
-        ),
+        ("scopes_supported", json!(["openid", "profile", "offline_access", "read", "write", "admin"])),
         ("token_endpoint_auth_methods_supported", json!(token_methods)),
-        (
-            "token_endpoint_auth_signing_alg_values_supported",
-            json!(["ES256", "HS256"]),
-        ),
-        (
-            "introspection_endpoint_auth_methods_supported",
-            json!(other_methods),
-        ),
-        (
-            "introspection_endpoint_auth_signing_alg_values_supported",
-            json!(["ES256", "HS256"]),
-        ),
+        ("token_endpoint_auth_signing_alg_values_supported", json!(["ES256", "HS256"])),
+        ("introspection_endpoint_auth_methods_supported", json!(other_methods)),
+        ("introspection_endpoint_auth_signing_alg_values_supported", json!(["ES256", "HS256"])),
         ("revocation_endpoint_auth_methods_supported", json!(token_methods)),
-        (
-            "revocation_endpoint_auth_signing_alg_values_supported",
-            json!(["ES256", "HS256"]),
-        ),
+        ("revocation_endpoint_auth_signing_alg_values_supported", json!(["ES256", "HS256"])),
         ("dpop_signing_alg_values_supported", json!(["ES256"])),
         ("subject_types_supported", json!(["public"])),
         ("id_token_signing_alg_values_supported", json!(["ES256", "RS256"])),
         ("protected_resources", json!(RESOURCES)),
     ];
-    members
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Value>) {
     let issuer = server.issuer.as_str();
     let replaced = [
-        (
-            FaultId::MetadataIssuerMismatch,
-            "issuer",
-            json!(format!("{issuer}/")),
-        ),
-        (
-            FaultId::MetadataIssuerWithQuery,
-            "issuer",
-            json!(format!("{issuer}?tenant=1")),
-        ),
+        (FaultId::MetadataIssuerMismatch, "issuer", json!(format!("{issuer}/"))),
+        (FaultId::MetadataIssuerWithQuery, "issuer", json!(format!("{issuer}?tenant=1"))),
         (
             FaultId::MetadataGrantNotAdvertised,
             "grant_types_supported",
             json!(["password", "client_credentials", "refresh_token"]),
         ),
         (FaultId::MetadataEmptyArray, "ui_locales_supported", json!([])),
-        (
-            FaultId::TokenEndpointWithFragment,
-            "token_endpoint",
-            json!(format!("{issuer}/token#exchange")),
-        ),
+        (FaultId::TokenEndpointWithFragment, "token_endpoint", json!(format!("{issuer}/token#exchange"))),
         (
             FaultId::MetadataAlgNone,
             "token_endpoint_auth_signing_alg_values_supported",
             json!(["ES256", "HS256", "none"]),
         ),
-        (
-            FaultId::MetadataWithoutRs256,
-            "id_token_signing_alg_values_supported",
-            json!(["ES256"]),
-        ),
+        (FaultId::MetadataWithoutRs256, "id_token_signing_alg_values_supported", json!(["ES256"])),
         (
             FaultId::MetadataHidesPost,
             "token_endpoint_auth_methods_supported",
-            json!([
-                "client_secret_basic",
-                "private_key_jwt",
-                "client_secret_jwt",
-                "none"
-            ]),
+            json!(["client_secret_basic", "private_key_jwt", "client_secret_jwt", "none"]),
         ),
     ];
     for (fault, member, value) in replaced {
@@ -130,10 +86,7 @@ fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Val
     let omitted = [
         (FaultId::MetadataWithoutTokenEndpoint, "token_endpoint"),
         (FaultId::MetadataWithoutResponseTypes, "response_types_supported"),
-        (
-            FaultId::MetadataWithoutAuthAlgs,
-            "token_endpoint_auth_signing_alg_values_supported",
-        ),
+        (FaultId::MetadataWithoutAuthAlgs, "token_endpoint_auth_signing_alg_values_supported"),
         (FaultId::MetadataWithoutGrantTypes, "grant_types_supported"),
     ];
     for (fault, member) in omitted {
@@ -147,10 +100,7 @@ fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Val
 }
 
 pub(super) fn jwks(server: &AuthServer) -> Reply {
-    let mut keys = vec![
-        server.keys.as_es256.public_jwk.clone(),
-        server.keys.as_rs256.public_jwk.clone(),
-    ];
+    let mut keys = vec![server.keys.as_es256.public_jwk.clone(), server.keys.as_rs256.public_jwk.clone()];
     if server.on(FaultId::JwksWithoutSigningKey) {
         keys.remove(0);
     }

@@ -68,10 +68,7 @@ pub(super) fn settle(server: &AuthServer, form: &mut Form) -> Result<(), Refusal
         form.parameters.retain(|parameter| parameter.name != name);
         form.push(name, &kept);
     }
-    match form
-        .one("grant_type")
-        .is_some_and(|grant| grant.contains("token-exchange"))
-    {
+    match form.one("grant_type").is_some_and(|grant| grant.contains("token-exchange")) {
         true => refuse_harmless(server, form),
         false => Ok(()),
     }
@@ -90,10 +87,7 @@ fn refuse_harmless(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
             return Err(Refusal::new(Why::BadParameter, "a parameter has no value"));
         }
         if empty && matches!(name, "resource" | "audience") && server.on(FaultId::EmptyTargetIsUnknown) {
-            return Err(Refusal::new(
-                Why::TargetUnknown,
-                "a requested target is not available",
-            ));
+            return Err(Refusal::new(Why::TargetUnknown, "a requested target is not available"));
         }
         if !is_known(name) && server.on(FaultId::UnknownParameterRefused) {
             return Err(Refusal::new(Why::BadParameter, "a parameter is not known"));

@@ -22,9 +22,8 @@ pub(super) fn refresh(
     form: &Form,
     client: &Client,
 ) -> Result<Reply, Refusal> {
-    let token = form
-        .one("refresh_token")
-        .ok_or(Refusal::new(Why::BadParameter, "refresh_token is missing"))?;
+    let token =
+        form.one("refresh_token").ok_or(Refusal::new(Why::BadParameter, "refresh_token is missing"))?;
     let record = usable(server, token, client)?;
     let jkt = proven_key(server, request, &record)?;
     let granted = Claims {
@@ -47,10 +46,7 @@ pub(super) fn refresh(
     let granted_scope = scope(&granted.scope);
     let mut access = Record::new(Kind::Access, client.id, granted);
     access.from_exchange = record.from_exchange;
-    body.insert(
-        "access_token".to_owned(),
-        server.access_token(access, Format::Jwt)?.into(),
-    );
+    body.insert("access_token".to_owned(), server.access_token(access, Format::Jwt)?.into());
     body.insert("token_type".to_owned(), token_type.into());
     body.insert("expires_in".to_owned(), lifetime.into());
     body.insert("scope".to_owned(), granted_scope.unwrap_or_default());
@@ -61,11 +57,7 @@ pub(super) fn refresh(
 }
 
 fn usable(server: &AuthServer, token: &str, client: &Client) -> Result<Record, Refusal> {
-    let record = server
-        .store
-        .find(token)
-        .filter(|record| record.kind == Kind::Refresh)
-        .ok_or(INVALID)?;
+    let record = server.store.find(token).filter(|record| record.kind == Kind::Refresh).ok_or(INVALID)?;
     let alive = !record.revoked && record.claims.exp.is_none_or(|exp| exp > now());
     let disabled = find_user(&record.claims.sub).is_some_and(|user| user.disabled);
     if !alive || (disabled && !server.on(FaultId::RefreshForDisabledUser)) {
@@ -84,10 +76,9 @@ fn usable(server: &AuthServer, token: &str, client: &Client) -> Result<Record, R
 fn proven_key(server: &AuthServer, request: &Request, record: &Record) -> Result<Option<String>, Refusal> {
     let proof = dpop::proof(server, request, "/token", None)?;
     match &record.claims.jkt {
-        Some(bound) if proof.as_ref() != Some(bound) => Err(Refusal::new(
-            Why::Proof,
-            "the refresh token is bound to another key",
-        )),
+        Some(bound) if proof.as_ref() != Some(bound) => {
+            Err(Refusal::new(Why::Proof, "the refresh token is bound to another key"))
+        }
         _ => Ok(proof),
     }
 }
@@ -109,18 +100,11 @@ fn narrowed_scope(
     if within_client && record.from_exchange && server.on(FaultId::RefreshWidensScope) {
         return Ok(asked);
     }
-    Err(Refusal::new(
-        Why::ScopeNotAllowed,
-        "a requested scope was not granted before",
-    ))
+    Err(Refusal::new(Why::ScopeNotAllowed, "a requested scope was not granted before"))
 }
 
 fn narrowed_audience(server: &AuthServer, form: &Form, record: &Record) -> Result<Vec<String>, Refusal> {
-    let asked: Vec<String> = form
-        .all("audience")
-        .chain(form.all("resource"))
-        .map(str::to_owned)
-        .collect();
+    let asked: Vec<String> = form.all("audience").chain(form.all("resource")).map(str::to_owned).collect();
     if asked.is_empty() {
         return Ok(record.claims.aud.clone());
     }
@@ -133,10 +117,7 @@ fn narrowed_audience(server: &AuthServer, form: &Form, record: &Record) -> Resul
     if known && record.from_exchange && server.on(FaultId::RefreshWidensAudience) {
         return Ok(asked);
     }
-    Err(Refusal::new(
-        Why::TargetUnknown,
-        "a requested target was not granted before",
-    ))
+    Err(Refusal::new(Why::TargetUnknown, "a requested target was not granted before"))
 }
 
 /// A public client gets a new refresh token each time and the old one dies (RFC 9700 §2.2.2).

@@ -139,10 +139,8 @@ impl Refusal {
             }
         }
         if server.on(FaultId::ErrorByRedirect) {
-            return Reply::empty(302).header(
-                "Location",
-                format!("{}/error?error=invalid_request", server.issuer),
-            );
+            return Reply::empty(302)
+                .header("Location", format!("{}/error?error=invalid_request", server.issuer));
         }
         if server.on(FaultId::HtmlErrorPage) {
             return reply
@@ -172,9 +170,8 @@ impl Refusal {
             body.insert("error".to_owned(), json!({ "code": code }));
         }
         // A truncated token still is token material, so the whole of it is given back.
-        if let Some(token) = form
-            .one("subject_token")
-            .filter(|_| server.on(FaultId::EchoesSubjectTokenInError))
+        if let Some(token) =
+            form.one("subject_token").filter(|_| server.on(FaultId::EchoesSubjectTokenInError))
         {
             body.insert("subject_token".to_owned(), token.into());
         }
@@ -201,34 +198,10 @@ const WRONG_STATUSES: [(FaultId, u16); 4] = [
 
 const WRONG_ERROR_MEMBERS: [(FaultId, &str, &str); 7] = [
     (FaultId::ErrorCodeWithQuotes, "error", "\"invalid\"_request"),
-    (
-        FaultId::ErrorDescriptionWithQuotes,
-        "error_description",
-        "the value \"x\" is not valid",
-    ),
-    (
-        FaultId::ErrorDescriptionWithNewline,
-        "error_description",
-        "not valid\nat exchange, line 1",
-    ),
-    (
-        FaultId::ErrorDescriptionNotAscii,
-        "error_description",
-        "the token isn\u{2019}t valid",
-    ),
-    (
-        FaultId::ErrorDescriptionWithBackslash,
-        "error_description",
-        "see C:\\as\\log",
-    ),
-    (
-        FaultId::ErrorUriWithSpace,
-        "error_uri",
-        "https://as.example.com/errors/bad request",
-    ),
-    (
-        FaultId::AccessTokenInErrorBody,
-        "access_token",
-        "4fd1a6a8c2e94a0db1d34a2c8e5f7a90",
-    ),
+    (FaultId::ErrorDescriptionWithQuotes, "error_description", "the value \"x\" is not valid"),
+    (FaultId::ErrorDescriptionWithNewline, "error_description", "not valid\nat exchange, line 1"),
+    (FaultId::ErrorDescriptionNotAscii, "error_description", "the token isn\u{2019}t valid"),
+    (FaultId::ErrorDescriptionWithBackslash, "error_description", "see C:\\as\\log"),
+    (FaultId::ErrorUriWithSpace, "error_uri", "https://as.example.com/errors/bad request"),
+    (FaultId::AccessTokenInErrorBody, "access_token", "4fd1a6a8c2e94a0db1d34a2c8e5f7a90"),
 ];

@@ -15,11 +15,7 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     pub(super) fn json(status: u16, body: &Value) -> Self {
@@ -31,8 +27,7 @@ impl Reply {
     /// Answers that carry a token, or say something about one, stay out of caches. RFC 6749 §5.1 asks
     /// for both headers; the second is a relic that strict clients still look for.
     pub(super) fn uncached(self) -> Self {
-        self.header("Cache-Control", "no-store".to_owned())
-            .header("Pragma", "no-cache".to_owned())
+        self.header("Cache-Control", "no-store".to_owned()).header("Pragma", "no-cache".to_owned())
     }
 
     pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
@@ -42,8 +37,7 @@ impl Reply {
     }
 
     pub(super) fn drop_header(&mut self, name: &str) {
-        self.headers
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
     }
 
     pub(super) fn with_body(mut self, body: Vec<u8>) -> Self {
@@ -59,10 +53,6 @@ impl Reply {
                 template = template.append_header(name, value);
             }
         }
-        if delay.is_zero() {
-            template
-        } else {
-            template.set_delay(delay)
-        }
+        if delay.is_zero() { template } else { template.set_delay(delay) }
     }
 }

@@ -16,33 +16,24 @@ pub(super) fn revoke(server: &AuthServer, request: &Request) -> Reply {
 fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     let form = endpoint_form(request)?;
     let client = authenticate(server, request, &form, false)?;
-    let token = form
-        .one("token")
-        .ok_or(Refusal::new(Why::BadParameter, "token is missing"))?;
+    let token = form.one("token").ok_or(Refusal::new(Why::BadParameter, "token is missing"))?;
     // An unknown token is as good as revoked (RFC 7009 §2.2).
     let Some(found) = find(server, token).filter(|found| found.genuine) else {
         return Ok(done());
     };
     if found.record.client != client.id {
-        return Err(Refusal::new(
-            Why::BadParameter,
-            "the token was issued to another client",
-        ));
+        return Err(Refusal::new(Why::BadParameter, "the token was issued to another client"));
     }
     // No cascade: RFC 8693 §2.1 links the two tokens neither way, so revoking a subject token leaves
     // what it was exchanged for alive, and revoking that leaves the subject token alive.
     server.store.revoke(&found.key);
     if !found.record.from_exchange && server.on(FaultId::RevocationReachesIssuedTokens) {
         let sub = found.record.claims.sub.clone();
-        server
-            .store
-            .revoke_all(|record| record.from_exchange && record.claims.sub == sub);
+        server.store.revoke_all(|record| record.from_exchange && record.claims.sub == sub);
     }
     if found.record.from_exchange && server.on(FaultId::RevocationReachesSubjectTokens) {
         let sub = found.record.claims.sub.clone();
-        server
-            .store
-            .revoke_all(|record| !record.from_exchange && record.claims.sub == sub);
+        server.store.revoke_all(|record| !record.from_exchange && record.claims.sub == sub);
     }
     Ok(done())
 }

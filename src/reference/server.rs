@@ -51,9 +51,7 @@ pub enum StartError {
 }
 
 fn hint(similar: Option<&str>) -> String {
-    similar
-        .map(|id| format!("; did you mean `{id}`?"))
-        .unwrap_or_default()
+    similar.map(|id| format!("; did you mean `{id}`?")).unwrap_or_default()
 }
 
 /// A running reference server. It stops when dropped.
@@ -69,11 +67,7 @@ impl ReferenceServer {
     /// # Errors
     /// When a fault id is unknown or the port cannot be taken.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let faults = options
-            .faults
-            .iter()
-            .map(|id| known_fault(id))
-            .collect::<Result<Vec<_>, _>>()?;
+        let faults = options.faults.iter().map(|id| known_fault(id)).collect::<Result<Vec<_>, _>>()?;
         let keys = Keys::load().map_err(StartError::Keys)?;
         let listener = listen(options.port)?;
         let port = listener.local_addr()?.port();
@@ -84,23 +78,12 @@ impl ReferenceServer {
             store: Store::default(),
         });
         let requests = Arc::new(AtomicU64::new(0));
-        let front = Front {
-            server: Arc::clone(&server),
-            requests: Arc::clone(&requests),
-            delay: options.delay,
-        };
+        let front =
+            Front { server: Arc::clone(&server), requests: Arc::clone(&requests), delay: options.delay };
         // Recording would keep every request of a run in memory.
-        let host = MockServer::builder()
-            .listener(listener)
-            .disable_request_recording()
-            .start()
-            .await;
+        let host = MockServer::builder().listener(listener).disable_request_recording().start().await;
         Mock::given(any()).respond_with(front).mount(&host).await;
-        Ok(Self {
-            server,
-            requests,
-            _host: host,
-        })
+        Ok(Self { server, requests, _host: host })
     }
 
     /// The issuer identifier, `http://127.0.0.1:PORT`.

@@ -27,10 +27,7 @@ fn serve(server: &AuthServer, request: &Request, form: &Form) -> Result<Reply, R
     let client = authenticate(server, request, form, exchange)?;
     let grant = grant(server, form)?;
     if !client.grants.contains(&grant) && !grant_overlooked(server, client, grant) {
-        return Err(Refusal::new(
-            Why::GrantNotAllowed,
-            "this client may not use this grant",
-        ));
+        return Err(Refusal::new(Why::GrantNotAllowed, "this client may not use this grant"));
     }
     match grant {
         Grant::Password => grants::password(server, request, form, client),
@@ -66,8 +63,7 @@ fn grant(server: &AuthServer, form: &Form) -> Result<Grant, Refusal> {
 
 /// Whether a request means to be an exchange, rightly spelt or not.
 fn is_exchange(form: &Form) -> bool {
-    form.one("grant_type")
-        .is_none_or(|grant| grant.contains("token-exchange"))
+    form.one("grant_type").is_none_or(|grant| grant.contains("token-exchange"))
 }
 
 /// The parameters of the request, with the rules of RFC 6749 §3.2 applied.
@@ -90,9 +86,7 @@ fn read(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
             .into_iter()
             .filter(|parameter| form.one(&parameter.name).is_none() && !is_credential(&parameter.name))
             .collect();
-        let asks = elsewhere
-            .iter()
-            .any(|parameter| parameters::is_known(&parameter.name));
+        let asks = elsewhere.iter().any(|parameter| parameters::is_known(&parameter.name));
         if get || (asks && server.on(FaultId::QueryParametersAccepted)) {
             form.parameters.extend(elsewhere);
         }
@@ -102,30 +96,20 @@ fn read(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
 }
 
 fn is_credential(name: &str) -> bool {
-    matches!(
-        name,
-        "client_id" | "client_secret" | "client_assertion" | "client_assertion_type"
-    )
+    matches!(name, "client_id" | "client_secret" | "client_assertion" | "client_assertion_type")
 }
 
 /// The parameters of the body. Only one media type carries them (RFC 6749 §4.5, RFC 8693 §2.1).
 fn body(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
     let not_a_form = Refusal::new(Why::NotAForm, "the body is not application/x-www-form-urlencoded");
-    let content_type = request
-        .headers
-        .get("content-type")
-        .and_then(|value| value.to_str().ok());
+    let content_type = request.headers.get("content-type").and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
     let (media_type, parameter) = content_type.split_once(';').unwrap_or((&content_type, ""));
     match media_type.trim() {
         "application/x-www-form-urlencoded" => {}
         "application/json" => {
             let form = json_form(&request.body).ok_or(not_a_form)?;
-            return if server.on(FaultId::JsonBodyAccepted) {
-                Ok(form)
-            } else {
-                Err(not_a_form)
-            };
+            return if server.on(FaultId::JsonBodyAccepted) { Ok(form) } else { Err(not_a_form) };
         }
         _ if !server.on(FaultId::AnyMediaTypeAccepted) => return Err(not_a_form),
         _ => {}
@@ -146,28 +130,13 @@ fn misread(server: &AuthServer, body: &[u8], form: &Form) -> Option<Form> {
         return None;
     }
     let ways = [
-        (
-            FaultId::PlusNotDecoded,
-            Decoding {
-                plus_is_space: false,
-                ..Decoding::CORRECT
-            },
-        ),
-        (
-            FaultId::NeedlessEscapesNotDecoded,
-            Decoding {
-                needless_escapes: false,
-                ..Decoding::CORRECT
-            },
-        ),
+        (FaultId::PlusNotDecoded, Decoding { plus_is_space: false, ..Decoding::CORRECT }),
+        (FaultId::NeedlessEscapesNotDecoded, Decoding { needless_escapes: false, ..Decoding::CORRECT }),
     ];
     ways.into_iter().find_map(|(fault, decoding)| {
         let read = Form::parse(body, decoding)?;
-        let differs = read
-            .parameters
-            .iter()
-            .zip(&form.parameters)
-            .any(|(read, right)| read.value != right.value);
+        let differs =
+            read.parameters.iter().zip(&form.parameters).any(|(read, right)| read.value != right.value);
         (differs && server.on(fault)).then_some(read)
     })
 }

@@ -13,10 +13,7 @@ pub(super) fn userinfo(server: &AuthServer, request: &Request) -> Reply {
     if !matches!(request.method.as_str(), "GET" | "POST") {
         return Reply::empty(405).header("Allow", "GET, POST".to_owned());
     }
-    let header = request
-        .headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
+    let header = request.headers.get("authorization").and_then(|value| value.to_str().ok());
     let Some((scheme, token)) = header.and_then(|header| header.split_once(' ')) else {
         return Reply::empty(401).header("WWW-Authenticate", "Bearer".to_owned());
     };

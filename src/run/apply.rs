@@ -26,6 +26,8 @@ pub(super) struct Prepared {
     pub subject: TokenView,
     pub actor: Option<TokenView>,
     pub dpop: Option<DpopSpec>,
+    /// The address below the listener, if the request names it.
+    pub listener: Option<String>,
     /// The parameters that the request would have to be rebuilt from (a new assertion, another proof).
     pub spec: ExchangeSpec,
 }
@@ -52,7 +54,7 @@ pub(super) async fn prepare(
     for edit in edits {
         draft.edit(edit).await?;
     }
-    draft.finish(nonce)
+    draft.finish(nonce).await
 }
 
 struct Draft<'a> {
@@ -65,6 +67,10 @@ struct Draft<'a> {
     actor: Option<TokenView>,
     actor_minted: Option<Minted>,
     auth: Option<ClientAuthEdit>,
+    second_user: Option<TokenView>,
+    listener: Option<String>,
+    /// Edits of parameters that come with the credentials.
+    late: Vec<Edit>,
     shape: Option<RequestEdit>,
 }
 
@@ -106,17 +112,13 @@ impl<'a> Draft<'a> {
         form.push("subject_token", subject.view.value.clone());
         form.push(
             "subject_token_type",
-            spec.subject_type
-                .as_deref()
-                .map_or_else(|| subject.view.token_type.clone(), token_type_uri),
+            spec.subject_type.as_deref().map_or_else(|| subject.view.token_type.clone(), token_type_uri),
         );
         if let Some(actor) = &actor {
             form.push("actor_token", actor.view.value.clone());
             form.push(
                 "actor_token_type",
-                spec.actor_type
-                    .as_deref()
-                    .map_or_else(|| actor.view.token_type.clone(), token_type_uri),
+                spec.actor_type.as_deref().map_or_else(|| actor.view.token_type.clone(), token_type_uri),
             );
         }
         for (name, value) in context.target.spec.extra_params.iter().chain(&subject.params) {
@@ -124,6 +126,12 @@ impl<'a> Draft<'a> {
                 value.values().into_iter().for_each(|v| form.push(name, v));
             }
         }
+        let second_user = if mentions(edits, "second_user_sub") {
+            Some(resolve(context, named, "second_user").await?.view)
+        } else {
+            None
+        };
+        let listener = if mentions(edits, "listener") { context.trap_address().await } else { None };
         let (actor, actor_minted) = actor.map_or((None, None), |a| (Some(a.view), a.minted));
         Ok(Draft {
             context,
@@ -136,30 +144,41 @@ impl<'a> Draft<'a> {
             actor_minted,
             auth: None,
             shape: None,
+            second_user,
+            listener,
+            late: Vec::new(),
         })
     }
 
     fn client_id(&self) -> String {
-        self.context
-            .facts
-            .clients
-            .get(&self.spec.client)
-            .cloned()
-            .unwrap_or_default()
+        self.context.facts.clients.get(&self.spec.client).cloned().unwrap_or_default()
     }
 
     fn fill(&self, text: &str) -> String {
-        let client_id = self.client_id();
         Placeholders {
             context: self.context,
             form: &self.form,
-            client_id: &client_id,
+            client_role: &self.spec.client,
             subject: Some(&self.subject),
+            actor: self.actor.as_ref(),
+            second_user: self.second_user.as_ref(),
+            listener: self.listener.as_deref(),
         }
         .fill(text)
     }
 
+    /// Applies an edit. Edits of parameters that come with the credentials (`client_id`, `client_assertion` …) wait until
+    /// those are there.
     async fn edit(&mut self, edit: &Edit) -> Result<(), Unready> {
+        let named = edit.duplicate.as_deref().or(edit.repeat.as_ref().map(|r| r.parameter.as_str()));
+        if named.is_some_and(|name| self.form.get(name).is_none()) {
+            self.late.push(edit.clone());
+            return Ok(());
+        }
+        self.edit_now(edit).await
+    }
+
+    async fn edit_now(&mut self, edit: &Edit) -> Result<(), Unready> {
         for name in edit.drop.iter().flat_map(OneOrMany::iter) {
             self.form.remove(name);
         }
@@ -178,19 +197,8 @@ impl<'a> Draft<'a> {
             self.repeat(&repeat.parameter, &value, repeat.order);
         }
         if let Some(name) = &edit.duplicate {
-            let same = self.form.get(name).map(|s| s.expose().to_owned());
-            // `client_id` is added with the credentials; everything else stands already.
-            let value = same.unwrap_or_else(|| {
-                if name == "client_id" {
-                    self.client_id()
-                } else {
-                    String::new()
-                }
-            });
-            if self.form.get(name).is_none() {
-                self.form.push(name, value.as_str());
-            }
-            self.form.push(name, value);
+            let same = self.form.get(name).cloned().unwrap_or_else(|| Secret::new(""));
+            self.form.push(name, same);
         }
         for (names, form) in [(&edit.empty, ParamForm::Pair), (&edit.bare, ParamForm::Bare)] {
             for name in names.iter().flat_map(OneOrMany::iter) {
@@ -207,9 +215,8 @@ impl<'a> Draft<'a> {
         }
         if let Some(token) = &edit.subject {
             let minted = self.subject_minted.clone();
-            let (view, minted) = self
-                .token_edit(token, &self.subject.clone(), minted, "subject_token")
-                .await?;
+            let (view, minted) =
+                self.token_edit(token, &self.subject.clone(), minted, "subject_token").await?;
             self.subject = view;
             self.subject_minted = minted;
         }
@@ -232,11 +239,7 @@ impl<'a> Draft<'a> {
     }
 
     fn repeat(&mut self, name: &str, value: &str, order: RepeatOrder) {
-        let other = Param {
-            name: name.to_owned(),
-            value: value.into(),
-            form: ParamForm::Pair,
-        };
+        let other = Param { name: name.to_owned(), value: value.into(), form: ParamForm::Pair };
         let at = self.form.0.iter().position(|p| p.name == name);
         match (order, at) {
             (RepeatOrder::Before, Some(at)) => self.form.0.insert(at, other),
@@ -256,15 +259,12 @@ impl<'a> Draft<'a> {
             let other = resolve(self.context, self.named, role).await?;
             self.form.set(parameter, other.view.value.clone());
             if !edit.keep_type {
-                self.form
-                    .set(&format!("{parameter}_type"), other.view.token_type.clone());
+                self.form.set(&format!("{parameter}_type"), other.view.token_type.clone());
             }
             return Ok((other.view, other.minted));
         }
         let value = self.damaged(edit, current, minted.as_ref())?;
-        self.context
-            .vault
-            .remember(parameter, &Secret::new(value.clone()));
+        self.context.vault.remember(parameter, &Secret::new(value.clone()));
         self.form.set(parameter, value.as_str());
         // A minted token is judged by its own content; of a damaged one the original's claims stay known.
         let view = if edit.mint.is_some() {
@@ -282,11 +282,7 @@ impl<'a> Draft<'a> {
         minted: Option<&Minted>,
     ) -> Result<String, Unready> {
         if let Some(how) = edit.tamper {
-            return Ok(tamper(
-                how,
-                current.value.expose(),
-                self.context.facts.jwks.as_ref(),
-            )?);
+            return Ok(tamper(how, current.value.expose(), self.context.facts.jwks.as_ref())?);
         }
         if let Some(text) = &edit.literal {
             return Ok(self.fill(text));
@@ -299,17 +295,13 @@ impl<'a> Draft<'a> {
         Ok(mint(minted, &edit, &|text| self.fill(text))?)
     }
 
-    fn finish(mut self, nonce: Option<&str>) -> Result<Prepared, Unready> {
+    async fn finish(mut self, nonce: Option<&str>) -> Result<Prepared, Unready> {
         let mut request = Request::post(self.context.token_endpoint.clone());
         request.push_header("accept", "application/json");
-        let meant = self.form.clone();
-        authenticate(
-            self.context,
-            &self.spec.client,
-            self.auth,
-            &mut self.form,
-            &mut request,
-        )?;
+        authenticate(self.context, &self.spec.client, self.auth, &mut self.form, &mut request)?;
+        for edit in std::mem::take(&mut self.late) {
+            self.edit_now(&edit).await?;
+        }
         if let Some(dpop) = &self.spec.dpop {
             let key = DpopKey::named(&dpop.key)?;
             let one = proof(&key, &request.url, nonce, dpop.wrong)?;
@@ -318,10 +310,7 @@ impl<'a> Draft<'a> {
                 request.push_header("dpop", proof(&key, &request.url, nonce, None)?);
             }
         }
-        encode(&mut request, &self.form, self.shape.as_ref(), &|text| {
-            self.fill(text)
-        })?;
-        let _ = meant;
+        encode(&mut request, &self.form, self.shape.as_ref(), &|text| self.fill(text))?;
         let client_id = self.client_id();
         Ok(Prepared {
             request,
@@ -330,18 +319,21 @@ impl<'a> Draft<'a> {
             subject: self.subject,
             actor: self.actor,
             dpop: self.spec.dpop.clone(),
+            listener: self.listener,
             spec: self.spec,
         })
     }
 }
 
+/// Whether a placeholder stands in any text of the edits.
+fn mentions(edits: &[Edit], word: &str) -> bool {
+    let placeholder = format!("{{{{{word}");
+    edits.iter().any(|e| serde_json::to_string(e).is_ok_and(|text| text.contains(&placeholder)))
+}
+
 /// A token that is far too long, of the characters that tokens have.
 fn long_token(current: &str, length: usize) -> String {
-    let seed: String = current
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(64)
-        .collect();
+    let seed: String = current.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
     let seed = if seed.is_empty() { "x".to_owned() } else { seed };
     seed.chars().cycle().take(length).collect()
 }
@@ -349,18 +341,8 @@ fn long_token(current: &str, length: usize) -> String {
 fn push_targets(context: &Context, form: &mut FormBody, spec: &ExchangeSpec) {
     let base = &context.target.spec.exchange;
     let maps = [
-        (
-            "resource",
-            &spec.resource,
-            &base.resource,
-            &context.facts.resources,
-        ),
-        (
-            "audience",
-            &spec.audience,
-            &base.audience,
-            &context.facts.audiences,
-        ),
+        ("resource", &spec.resource, &base.resource, &context.facts.resources),
+        ("audience", &spec.audience, &base.audience, &context.facts.audiences),
     ];
     let explicit = spec.resource.is_some() || spec.audience.is_some();
     for (name, own, base, values) in maps {
@@ -383,15 +365,9 @@ pub(super) async fn resolve(
     name: &str,
 ) -> Result<Resolved, Unready> {
     if let Some(view) = named.get(name) {
-        return Ok(Resolved {
-            view: view.clone(),
-            minted: None,
-            params: BTreeMap::new(),
-        });
+        return Ok(Resolved { view: view.clone(), minted: None, params: BTreeMap::new() });
     }
-    let Obtained {
-        view, minted, params, ..
-    } = context.obtainer.token(name).await?;
+    let Obtained { view, minted, params, .. } = context.obtainer.token(name).await?;
     let view = context.with_claims(name, view).await;
     if name.starts_with("expired") && view.expires_at.is_none_or(|e| e > crate::token::now()) {
         let why = match view.expires_at {
@@ -456,9 +432,7 @@ fn encode(
         for (name, value) in shape.header.iter().flatten() {
             let value = fill(value);
             if value.chars().any(char::is_control) {
-                return Err(Unready(format!(
-                    "the header field {name} would hold a control character"
-                )));
+                return Err(Unready(format!("the header field {name} would hold a control character")));
             }
             request.push_header(name, value);
         }

@@ -24,15 +24,9 @@ pub(super) fn authenticate(
     request: &mut Request,
 ) -> Result<(), AuthError> {
     let spec = &context.target.spec;
-    let client = spec
-        .clients
-        .get(role)
-        .ok_or_else(|| AuthError(format!("the target has no client `{role}`")))?;
-    let audience = spec
-        .issuer
-        .as_deref()
-        .unwrap_or(&context.facts.token_endpoint)
-        .to_owned();
+    let client =
+        spec.clients.get(role).ok_or_else(|| AuthError(format!("the target has no client `{role}`")))?;
+    let audience = spec.issuer.as_deref().unwrap_or(&context.facts.token_endpoint).to_owned();
     let folder = &context.target.folder;
     let own = |method| authentication(client, method, &audience, folder);
     let credentials: Vec<Authentication> = match edit {
@@ -58,20 +52,12 @@ pub(super) fn authenticate(
     match edit {
         Some(ClientAuthEdit::BasicAndClientId) => form.push("client_id", client.id.as_str()),
         Some(ClientAuthEdit::BasicAndOtherClientId) => {
-            let other = spec
-                .clients
-                .get("second")
-                .map_or(UNKNOWN_CLIENT, |c| c.id.as_str());
+            let other = spec.clients.get("second").map_or(UNKNOWN_CLIENT, |c| c.id.as_str());
             form.push("client_id", other);
         }
         _ => {}
     }
-    if edit.is_none()
-        || !matches!(
-            edit,
-            Some(ClientAuthEdit::Anonymous | ClientAuthEdit::ClientIdOnly)
-        )
-    {
+    if edit.is_none() || !matches!(edit, Some(ClientAuthEdit::Anonymous | ClientAuthEdit::ClientIdOnly)) {
         for (name, value) in &client.params {
             for v in value.values() {
                 form.push(name, v);
@@ -104,27 +90,22 @@ fn edited(
         E::Basic | E::BasicAndClientId | E::BasicAndOtherClientId => {
             vec![own(AuthMethod::ClientSecretBasic)?]
         }
-        E::BasicRaw => vec![Authentication::BasicRaw {
-            secret: secret()?,
-            id,
-        }],
+        E::BasicRaw => vec![Authentication::BasicRaw { secret: secret()?, id }],
+        E::BasicEmptySecret => vec![Authentication::Basic { id, secret: "".into() }],
+        E::BasicNotBase64 => vec![Authentication::Header("Basic %%% this is not base64 %%%".into())],
+        E::BasicLowerCase => {
+            let mut probe = Request::post(context.token_endpoint.clone());
+            own(AuthMethod::ClientSecretBasic)?.apply(&mut FormBody::default(), &mut probe);
+            let value = probe.header("authorization").unwrap_or_default().replacen("Basic", "basic", 1);
+            vec![Authentication::Header(value.into())]
+        }
         E::Post => vec![own(AuthMethod::ClientSecretPost)?],
-        E::BasicWrongSecret => vec![Authentication::Basic {
-            id,
-            secret: WRONG_SECRET.into(),
-        }],
-        E::BasicUnknownClient => vec![Authentication::Basic {
-            id: UNKNOWN_CLIENT.into(),
-            secret: WRONG_SECRET.into(),
-        }],
-        E::PostWrongSecret => vec![Authentication::Post {
-            id,
-            secret: WRONG_SECRET.into(),
-        }],
-        E::BasicAndPost => vec![
-            own(AuthMethod::ClientSecretBasic)?,
-            own(AuthMethod::ClientSecretPost)?,
-        ],
+        E::BasicWrongSecret => vec![Authentication::Basic { id, secret: WRONG_SECRET.into() }],
+        E::BasicUnknownClient => {
+            vec![Authentication::Basic { id: UNKNOWN_CLIENT.into(), secret: WRONG_SECRET.into() }]
+        }
+        E::PostWrongSecret => vec![Authentication::Post { id, secret: WRONG_SECRET.into() }],
+        E::BasicAndPost => vec![own(AuthMethod::ClientSecretBasic)?, own(AuthMethod::ClientSecretPost)?],
         E::BasicAndOtherPost => {
             let other = context
                 .target
@@ -142,10 +123,7 @@ fn edited(
                 &crate::token::SigningKey::hmac(secret()?.expose().as_bytes()),
                 &right(client, audience),
             )?;
-            vec![
-                own(AuthMethod::ClientSecretBasic)?,
-                Authentication::Assertion { id, jwt },
-            ]
+            vec![own(AuthMethod::ClientSecretBasic)?, Authentication::Assertion { id, jwt }]
         }
         E::Query => vec![own(AuthMethod::ClientSecretPost)?],
         _ => vec![assertion_edit(context, client, edit, audience)?],
@@ -186,14 +164,8 @@ fn assertion_edit(
         E::AssertionSeveralAudiences => spec.audience = json!([audience, "https://elsewhere.txspec.invalid"]),
         E::AssertionTyped => spec.typ = Some("client-authentication+jwt".into()),
         E::AssertionReplayed => {
-            let mut last = context
-                .nonces
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            spec.jti = Some(
-                last.get_or_insert_with(|| uuid::Uuid::new_v4().to_string())
-                    .clone(),
-            );
+            let mut last = context.nonces.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            spec.jti = Some(last.get_or_insert_with(|| uuid::Uuid::new_v4().to_string()).clone());
         }
         _ => {}
     }
@@ -213,8 +185,5 @@ fn assertion_edit(
         }
         _ => signed,
     };
-    Ok(Authentication::Assertion {
-        id: client.id.clone(),
-        jwt,
-    })
+    Ok(Authentication::Assertion { id: client.id.clone(), jwt })
 }

@@ -59,6 +59,8 @@ pub struct Context {
     pub(super) controls: Mutex<BTreeMap<String, Arc<OnceCell<Arc<ScenarioResult>>>>>,
     /// Claims of opaque source tokens, by role.
     pub(super) introspected: Mutex<BTreeMap<String, Arc<OnceCell<Option<Value>>>>>,
+    /// Notices whether the server follows addresses out of tokens; started when first needed.
+    pub(super) trap: OnceCell<Option<super::listener::Trap>>,
     /// The last assertion per client, for the replay check.
     pub(super) nonces: Mutex<Option<String>>,
 }
@@ -91,13 +93,8 @@ impl Context {
         remember_secrets(&target, &vault);
         let discovered = discover(&target.spec, &sender)
             .await
-            .map_err(|e| ContextError::Discovery {
-                message: e.message,
-                hint: e.hint,
-            })?;
-        let Discovered {
-            endpoints, metadata, ..
-        } = discovered;
+            .map_err(|e| ContextError::Discovery { message: e.message, hint: e.hint })?;
+        let Discovered { endpoints, metadata, .. } = discovered;
         let text = endpoints.token.clone().unwrap_or_default();
         let token_endpoint = Url::parse(&text).map_err(|e| ContextError::Discovery {
             message: format!("the token endpoint `{text}` is not a URL: {e}"),
@@ -124,6 +121,7 @@ impl Context {
             obtainer,
             controls: Mutex::default(),
             introspected: Mutex::default(),
+            trap: OnceCell::new(),
             nonces: Mutex::default(),
         })
     }
@@ -135,18 +133,13 @@ impl Context {
 
     /// A JSON response read leniently, for plumbing (not for judging).
     pub(super) fn json_of(exchange: &crate::wire::Exchange) -> Option<Value> {
-        StrictJson::parse(&exchange.response()?.body)
-            .ok()
-            .map(|j| j.value)
+        StrictJson::parse(&exchange.response()?.body).ok().map(|j| j.value)
     }
 
     /// A token out of a successful token response.
     pub(super) fn issued_token(value: &Value) -> Option<TokenView> {
         let token = value.get("access_token")?.as_str().filter(|t| !t.is_empty())?;
-        let kind = value
-            .get("issued_token_type")
-            .and_then(Value::as_str)
-            .unwrap_or("access_token");
+        let kind = value.get("issued_token_type").and_then(Value::as_str).unwrap_or("access_token");
         let expires_in = value.get("expires_in").and_then(Value::as_i64);
         Some(TokenView::new(token.into(), kind, expires_in))
     }
@@ -171,12 +164,7 @@ pub(super) fn limits(target: &Target) -> Limits {
 
 fn remember_secrets(target: &Target, vault: &Vault) {
     for (role, client) in &target.spec.clients {
-        for secret in client
-            .secret
-            .iter()
-            .chain(&client.key)
-            .filter_map(|s| s.resolve().ok())
-        {
+        for secret in client.secret.iter().chain(&client.key).filter_map(|s| s.resolve().ok()) {
             vault.remember(&format!("{role} secret"), &secret);
             // Basic sends the encoded secret; a header echoed by the server would show it.
             if secret.len() < 400 {
@@ -212,7 +200,12 @@ fn facts(target: &Target, catalogue: Arc<Catalogue>, token_endpoint: &Url, jwks:
                 })
                 .collect()
         };
-    let uuid = || uuid::Uuid::new_v4().to_string();
+    let unknown_target = || format!("https://{}.invalid/", uuid::Uuid::new_v4());
+    let unknown_scope = || format!("txspec-{}", uuid::Uuid::new_v4());
+    let with_unknown = |mut map: BTreeMap<String, Vec<String>>, made_up: String| {
+        map.entry("unknown".into()).or_insert_with(|| vec![made_up]);
+        map
+    };
     RunFacts {
         catalogue,
         capabilities: spec.capabilities.iter().copied().collect(),
@@ -221,14 +214,10 @@ fn facts(target: &Target, catalogue: Arc<Catalogue>, token_endpoint: &Url, jwks:
         issuer: spec.issuer.clone(),
         token_endpoint: token_endpoint.to_string(),
         jwks,
-        clients: spec
-            .clients
-            .iter()
-            .map(|(role, c)| (role.clone(), c.id.clone()))
-            .collect(),
-        audiences: values(&spec.audiences, &|| format!("https://{}.invalid/", uuid())),
-        resources: values(&spec.resources, &|| format!("https://{}.invalid/", uuid())),
+        clients: spec.clients.iter().map(|(role, c)| (role.clone(), c.id.clone())).collect(),
+        audiences: with_unknown(values(&spec.audiences, &unknown_target), unknown_target()),
+        resources: with_unknown(values(&spec.resources, &unknown_target), unknown_target()),
         audience_mapping: spec.audience_mapping.clone(),
-        scopes: values(&spec.scopes, &|| format!("txspec-{}", uuid())),
+        scopes: with_unknown(values(&spec.scopes, &unknown_scope), unknown_scope()),
     }
 }

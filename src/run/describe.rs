@@ -9,11 +9,7 @@ pub fn difference(edit: &Edit) -> String {
         return format!("without {}", list(names));
     }
     if let Some(map) = &edit.set {
-        return map
-            .iter()
-            .map(|(k, v)| format!("{k} is `{}`", short(v)))
-            .collect::<Vec<_>>()
-            .join(", ");
+        return map.iter().map(|(k, v)| format!("{k} is `{}`", short(v))).collect::<Vec<_>>().join(", ");
     }
     if let Some(map) = &edit.add {
         let parts: Vec<String> = map
@@ -23,11 +19,7 @@ pub fn difference(edit: &Edit) -> String {
         return format!("with {} besides", parts.join(", "));
     }
     if let Some(repeat) = &edit.repeat {
-        let place = if repeat.order == RepeatOrder::Before {
-            "before"
-        } else {
-            "after"
-        };
+        let place = if repeat.order == RepeatOrder::Before { "before" } else { "after" };
         return format!(
             "a second {} with `{}` {place} the right one",
             repeat.parameter,
@@ -99,18 +91,11 @@ pub fn difference(edit: &Edit) -> String {
 
 fn token_difference(what: &str, edit: &TokenEdit) -> String {
     if let Some(role) = &edit.role {
-        let kept = if edit.keep_type {
-            ", under the type of the control's"
-        } else {
-            ""
-        };
+        let kept = if edit.keep_type { ", under the type of the control's" } else { "" };
         return format!("{what} is the `{role}` token{kept}");
     }
     if let Some(tamper) = edit.tamper {
-        return format!(
-            "{what} damaged: {}",
-            tamper.does().trim_end_matches('.').to_lowercase()
-        );
+        return format!("{what} damaged: {}", tamper.does().trim_end_matches('.').to_lowercase());
     }
     if let Some(text) = &edit.literal {
         return format!("{what} is `{}`", short(text));
@@ -136,13 +121,7 @@ fn short(text: &str) -> String {
     let mut out: String = text
         .chars()
         .take(80)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![c]
-            }
-        })
+        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
         .collect();
     if text.chars().count() > 80 {
         out.push('…');

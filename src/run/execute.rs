@@ -24,9 +24,7 @@ impl Context {
                 let mut all = self.controls.lock().unwrap_or_else(PoisonError::into_inner);
                 Arc::clone(all.entry(scenario.id.clone()).or_default())
             };
-            cell.get_or_init(|| async { Arc::new(self.execute(scenario).await) })
-                .await
-                .clone()
+            cell.get_or_init(|| async { Arc::new(self.execute(scenario).await) }).await.clone()
         })
     }
 
@@ -58,11 +56,7 @@ impl Context {
         result.findings = trace.findings;
         let stopped = trace.stopped.map(|why| self.vault.redactor().text(&why));
         if let Some(why) = stopped {
-            let cause = if self.sender.is_interrupted() {
-                Cause::Interrupted
-            } else {
-                Cause::Precondition
-            };
+            let cause = if self.sender.is_interrupted() { Cause::Interrupted } else { Cause::Precondition };
             result.findings.extend(undecided(self, scenario, cause, &why));
             result.reason = Some(why);
         }
@@ -98,11 +92,7 @@ pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
         .iter()
         .rev()
         .find(|e| e.purpose == "exchange" || e.purpose == "refresh")
-        .map(|e| {
-            e.response
-                .as_ref()
-                .is_some_and(|r| (200..300).contains(&r.status))
-        });
+        .map(|e| e.response.as_ref().is_some_and(|r| (200..300).contains(&r.status)));
     // A control without token request (metadata) is judged by its own verdict.
     let ok = granted.unwrap_or(control.verdict != Verdict::Inconclusive);
     let stopped =
@@ -117,11 +107,7 @@ pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
         .find(|e| e.purpose == "exchange")
         .and_then(|e| e.response.as_ref())
         .map(|r| format!("status {}", r.status));
-    let detail = control
-        .reason
-        .clone()
-        .or(status)
-        .unwrap_or_else(|| "no answer".into());
+    let detail = control.reason.clone().or(status).unwrap_or_else(|| "no answer".into());
     Some(format!("its control `{}` did not succeed: {detail}", control.id))
 }
 
@@ -131,13 +117,8 @@ pub(super) fn undecided(context: &Context, scenario: &Scenario, cause: Cause, wh
         .covers()
         .into_iter()
         .map(|id| {
-            Finding::pass(
-                id,
-                context.facts.level(id),
-                "an exchange that can be judged",
-                "none",
-            )
-            .undecided(cause, why)
+            Finding::pass(id, context.facts.level(id), "an exchange that can be judged", "none")
+                .undecided(cause, why)
         })
         .collect()
 }

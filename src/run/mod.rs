@@ -7,6 +7,7 @@ mod context;
 mod describe;
 mod event;
 mod execute;
+mod listener;
 mod placeholder;
 mod plan;
 mod preflight;

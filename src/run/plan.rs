@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use globset::{Glob, GlobMatcher};
 
-use super::{Context, placeholder::roles_in};
+use super::Context;
 use crate::{
     scenario::{
-        ClientAuthEdit, Edit, ExchangeSpec, MetadataKind, OneOrMany, ProfileName, Scenario, Step, Suite,
-        TokenEdit,
+        ClientAuthEdit, Edit, ExchangeSpec, MetadataKind, OneOrMany, Placeholder, ProfileName, Scenario,
+        Step, Suite, TokenEdit, pieces,
     },
     spec::Level,
     target::{AuthMethod, ClientSpec, TargetSpec},
@@ -35,9 +35,7 @@ impl Filter {
         let only = only
             .iter()
             .map(|text| {
-                Glob::new(text)
-                    .map(|g| g.compile_matcher())
-                    .map_err(|e| format!("`{text}` is no glob: {e}"))
+                Glob::new(text).map(|g| g.compile_matcher()).map_err(|e| format!("`{text}` is no glob: {e}"))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { profile, only, level })
@@ -51,12 +49,9 @@ impl Filter {
                     || g.is_match(scenario.test_name())
                     || covers.iter().any(|c| g.is_match(c))
             });
-        let level = self.level.is_none_or(|level| {
-            covers
-                .iter()
-                .filter_map(|c| catalogue.get(c))
-                .any(|r| r.level >= level)
-        });
+        let level = self
+            .level
+            .is_none_or(|level| covers.iter().filter_map(|c| catalogue.get(c)).any(|r| r.level >= level));
         self.profile.includes(scenario.profile) && named && level
     }
 }
@@ -67,11 +62,7 @@ pub fn select<'a>(
     filter: &Filter,
     catalogue: &crate::spec::Catalogue,
 ) -> Vec<&'a Scenario> {
-    suite
-        .scenarios()
-        .iter()
-        .filter(|s| filter.matches(s, catalogue))
-        .collect()
+    suite.scenarios().iter().filter(|s| filter.matches(s, catalogue)).collect()
 }
 
 /// Whether a scenario can be run against a target.
@@ -99,11 +90,7 @@ pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
             ));
         }
     }
-    let mut needs = Needs {
-        spec,
-        named: BTreeSet::new(),
-        lacks: None,
-    };
+    let mut needs = Needs { spec, named: BTreeSet::new(), lacks: None };
     for step in &scenario.steps {
         needs.step(step, context);
     }
@@ -153,7 +140,8 @@ impl Needs<'_> {
             "client" => return self.client(role),
             _ => return,
         };
-        if !map.contains_key(role) {
+        // A target that no one knows can always be made up.
+        if role != "unknown" && !map.contains_key(role) {
             self.lack(format!("{kind}s.{role}"));
         }
     }
@@ -200,7 +188,7 @@ impl Needs<'_> {
         }
         if let Some(r) = &step.refresh {
             self.client(&r.client);
-            for (kind, role) in [("scope", &r.scope), ("resource", &r.resource)] {
+            for (kind, role) in [("scope", &r.scope), ("resource", &r.resource), ("audience", &r.audience)] {
                 if let Some(role) = role {
                     self.target(kind, role);
                 }
@@ -232,11 +220,25 @@ impl Needs<'_> {
             .map(|(_, v)| v.as_str())
             .chain(edit.add.iter().flatten().flat_map(|(_, v)| v.iter()))
             .chain(edit.repeat.iter().map(|r| r.value.as_str()));
-        for (kind, role) in texts.flat_map(roles_in).collect::<BTreeSet<_>>() {
-            self.target(&kind, &role);
+        for text in texts {
+            self.text(text);
         }
         if let (Some(auth), Some(spec)) = (edit.client_auth, self.spec.clients.get(client)) {
             self.auth(auth, client, spec);
+        }
+    }
+
+    /// What the placeholders of a text need.
+    fn text(&mut self, text: &str) {
+        for word in pieces(text).into_iter().filter_map(|p| p.placeholder()) {
+            match Placeholder::parse(word) {
+                Some(Placeholder::Audience(role)) => self.target("audience", role),
+                Some(Placeholder::Resource(role)) => self.target("resource", role),
+                Some(Placeholder::Scope(role, _)) => self.target("scope", role),
+                Some(Placeholder::OtherClientId) => self.client("second"),
+                Some(Placeholder::SecondUserSub) => self.token("second_user"),
+                _ => {}
+            }
         }
     }
 
@@ -244,8 +246,14 @@ impl Needs<'_> {
         if let Some(role) = &edit.role {
             self.token(role);
         }
-        for (kind, role) in edit.literal.iter().flat_map(|t| roles_in(t)) {
-            self.target(&kind, &role);
+        for text in edit.literal.iter() {
+            self.text(text);
+        }
+        if let Some(mint) = &edit.mint {
+            let values = mint.claims.values().chain(mint.header.values()).chain(mint.repeated.values());
+            for value in values {
+                self.text(&value.to_string());
+            }
         }
     }
 
@@ -262,7 +270,14 @@ impl Needs<'_> {
                 self.lack(format!("credentials for clients.{role}"))
             }
             E::Anonymous | E::ClientIdOnly => {}
-            E::Basic | E::BasicRaw | E::BasicWrongSecret | E::BasicUnknownClient | E::BasicAndClientId
+            E::Basic
+            | E::BasicRaw
+            | E::BasicEmptySecret
+            | E::BasicNotBase64
+            | E::BasicLowerCase
+            | E::BasicWrongSecret
+            | E::BasicUnknownClient
+            | E::BasicAndClientId
                 if !basic =>
             {
                 self.lack(lack("client_secret_basic"))

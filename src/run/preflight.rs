@@ -38,11 +38,7 @@ pub async fn preflight(context: &Context) -> Result<(), PreflightError> {
         } else {
             "check `tokens.user` in the target file: its source, the client's credentials and grants, the user's password"
         };
-        return Err(PreflightError {
-            stage: Stage::Token,
-            message,
-            hint: hint.into(),
-        });
+        return Err(PreflightError { stage: Stage::Token, message, hint: hint.into() });
     }
     // The suite's own plain exchange serves: its result is needed anyway.
     if let Some(control) = context.suite.get("impersonation") {
@@ -53,34 +49,22 @@ pub async fn preflight(context: &Context) -> Result<(), PreflightError> {
         let answer = result.exchanges.last();
         let status = answer.and_then(|e| e.response.as_ref());
         let message = match (status, answer.and_then(|e| e.transport_error.as_deref())) {
-            (Some(r), _) => format!(
-                "the plain exchange was not granted: status {}{}",
-                r.status,
-                error_of(&r.body)
-            ),
+            (Some(r), _) => {
+                format!("the plain exchange was not granted: status {}{}", r.status, error_of(&r.body))
+            }
             (None, Some(error)) => format!("the plain exchange got no answer: {error}"),
-            (None, None) => format!(
-                "the plain exchange could not be sent: {}",
-                result.reason.clone().unwrap_or_default()
-            ),
+            (None, None) => {
+                format!("the plain exchange could not be sent: {}", result.reason.clone().unwrap_or_default())
+            }
         };
         let code = status
             .and_then(|r| serde_json::from_str::<Value>(&r.body).ok())
             .and_then(|v| v.get("error")?.as_str().map(str::to_owned));
-        return Err(PreflightError {
-            stage: Stage::Exchange,
-            message,
-            hint: advice(code.as_deref()).into(),
-        });
+        return Err(PreflightError { stage: Stage::Exchange, message, hint: advice(code.as_deref()).into() });
     }
-    let prepared = apply::prepare(
-        context,
-        &ExchangeSpec::default(),
-        &[],
-        &std::collections::BTreeMap::new(),
-        None,
-    )
-    .await;
+    let prepared =
+        apply::prepare(context, &ExchangeSpec::default(), &[], &std::collections::BTreeMap::new(), None)
+            .await;
     let request = prepared
         .map_err(|e| PreflightError {
             stage: Stage::Exchange,
@@ -104,12 +88,10 @@ fn error_of(body: &str) -> String {
         return String::new();
     };
     let text = |name: &str| {
-        value.get(name).and_then(Value::as_str).map(|t| {
-            t.chars()
-                .filter(|c| !c.is_control())
-                .take(200)
-                .collect::<String>()
-        })
+        value
+            .get(name)
+            .and_then(Value::as_str)
+            .map(|t| t.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
     };
     match (text("error"), text("error_description")) {
         (Some(code), Some(words)) => format!(", error {code} ({words})"),

@@ -276,21 +276,12 @@ impl RunResult {
         requests: u64,
         interrupted: bool,
     ) -> Self {
-        let order: BTreeMap<&str, usize> = suite
-            .scenarios()
-            .iter()
-            .enumerate()
-            .map(|(i, s)| (s.id.as_str(), i))
-            .collect();
+        let order: BTreeMap<&str, usize> =
+            suite.scenarios().iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect();
         scenarios.sort_by_key(|s| order.get(s.id.as_str()).copied().unwrap_or(usize::MAX));
-        let heaviest = scenarios
-            .iter()
-            .map(|s| s.weight(fail_on, allowed))
-            .max()
-            .unwrap_or(Weight::Fine);
-        let missing = scenarios
-            .iter()
-            .any(|s| s.verdict == Verdict::NotApplicable && s.profile == ProfileName::Core);
+        let heaviest = scenarios.iter().map(|s| s.weight(fail_on, allowed)).max().unwrap_or(Weight::Fine);
+        let missing =
+            scenarios.iter().any(|s| s.verdict == Verdict::NotApplicable && s.profile == ProfileName::Core);
         let conclusion = match heaviest {
             Weight::Failure => Conclusion::Nonconformant,
             Weight::Open | Weight::Broken => Conclusion::Inconclusive,
@@ -327,10 +318,7 @@ fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<Requ
     let mut by_id: BTreeMap<&str, Vec<(&ScenarioResult, &Finding)>> = BTreeMap::new();
     for scenario in scenarios {
         for finding in scenario.findings.iter().filter(|f| f.fact.is_none()) {
-            by_id
-                .entry(finding.requirement.as_str())
-                .or_default()
-                .push((scenario, finding));
+            by_id.entry(finding.requirement.as_str()).or_default().push((scenario, finding));
         }
     }
     let mut out = Vec::new();
@@ -361,10 +349,7 @@ fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<Requ
             verdict,
             scenarios: names(findings.iter().map(|(s, _)| s.id.as_str())),
             violated_in: names(
-                findings
-                    .iter()
-                    .filter(|(_, f)| f.fails_at(Level::May))
-                    .map(|(s, _)| s.id.as_str()),
+                findings.iter().filter(|(_, f)| f.fails_at(Level::May)).map(|(s, _)| s.id.as_str()),
             ),
         });
     }

@@ -23,10 +23,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            fail_on: Level::Must,
-            allow_inconclusive: BTreeSet::new(),
-        }
+        Self { fail_on: Level::Must, allow_inconclusive: BTreeSet::new() }
     }
 }
 
@@ -43,22 +40,12 @@ pub struct Session {
 impl Session {
     /// Starts a session; the listeners hear of everything.
     pub fn new(context: Arc<Context>, options: Options, listeners: Vec<Box<dyn Listener>>) -> Self {
-        Self {
-            context,
-            options,
-            results: Mutex::default(),
-            listeners: Mutex::new(listeners),
-        }
+        Self { context, options, results: Mutex::default(), listeners: Mutex::new(listeners) }
     }
 
     /// Tells the listeners.
     pub fn tell(&self, event: &Event) {
-        for listener in self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter_mut()
-        {
+        for listener in self.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
             listener.on(event);
         }
     }
@@ -86,25 +73,12 @@ impl Session {
             return;
         }
         let mut by_control: BTreeMap<String, Vec<Arc<ScenarioResult>>> = BTreeMap::new();
-        for result in self
-            .results
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-        {
-            let negative = self
-                .context
-                .suite
-                .get(&result.id)
-                .is_some_and(Scenario::is_negative);
-            if let (Some(control), true) = (
-                &result.control,
-                negative && matches!(result.verdict, Verdict::Pass | Verdict::Fail),
-            ) {
-                by_control
-                    .entry(control.clone())
-                    .or_default()
-                    .push(Arc::clone(result));
+        for result in self.results.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let negative = self.context.suite.get(&result.id).is_some_and(Scenario::is_negative);
+            if let (Some(control), true) =
+                (&result.control, negative && matches!(result.verdict, Verdict::Pass | Verdict::Fail))
+            {
+                by_control.entry(control.clone()).or_default().push(Arc::clone(result));
             }
         }
         for (id, dependents) in by_control {

@@ -44,11 +44,8 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
     let last = scenario.steps.len().saturating_sub(1);
     let edited = scenario.steps.iter().rposition(|s| s.exchange.is_some());
     for (i, step) in scenario.steps.iter().enumerate() {
-        let expect = if i == last {
-            step.expect.as_ref().or(Some(&scenario.expect))
-        } else {
-            step.expect.as_ref()
-        };
+        let expect =
+            if i == last { step.expect.as_ref().or(Some(&scenario.expect)) } else { step.expect.as_ref() };
         let edits: &[Edit] = if Some(i) == edited { &scenario.edits } else { &[] };
         // In a chain, the steps before were the control of this one.
         let controlled = controlled || i > 0;
@@ -94,16 +91,7 @@ async fn one(
     trace: &mut Trace,
 ) -> Result<bool, Unready> {
     if let Some(spec) = &step.exchange {
-        return exchange(
-            context,
-            spec,
-            edits,
-            step.name.as_deref(),
-            expect,
-            controlled,
-            trace,
-        )
-        .await;
+        return exchange(context, spec, edits, step.name.as_deref(), expect, controlled, trace).await;
     }
     if let Some(obtain) = &step.obtain {
         let obtained = context.obtainer.fresh(&obtain.token).await?;
@@ -128,7 +116,17 @@ async fn one(
             form: FormBody::default(),
             client_id: String::new(),
         };
-        return Ok(plain(context, StepKind::Metadata, request, expect, controlled, trace).await);
+        let first = trace.exchanges.len();
+        // A document that is not there is a fact about the server, not about the set-up.
+        let granted = plain(context, StepKind::Metadata, request, expect, true, trace).await;
+        if let (Some(name), Some(document)) =
+            (&step.name, trace.exchanges.get(first).and_then(Context::json_of))
+        {
+            let mut view = TokenView::new(Secret::new(""), "document", None);
+            view.claims = Some(document);
+            trace.tokens.insert(name.clone(), view);
+        }
+        return Ok(granted);
     }
     Err(Unready("the step is empty".into()))
 }
@@ -165,11 +163,13 @@ async fn plain(
         issued: vec![Issued::default()],
         tokens: &trace.tokens,
         thumbprints: thumbprints(),
+        fetched: None,
         now: now(),
         controlled,
     };
     let granted = facts.outcome(0) == Outcome::Accepted;
-    let findings = judge(&context.facts, &facts, expect);
+    let filled = expect.map(|e| context.fill_expect(e, "exchanger"));
+    let findings = judge(&context.facts, &facts, filled.as_ref());
     trace.findings.extend(findings);
     granted
 }
@@ -189,6 +189,7 @@ async fn exchange(
     for _ in 1..copies {
         prepared.push(prepare(context, spec, edits, &trace.tokens, None).await?);
     }
+    let listener = prepared[0].listener.clone();
     let form = prepared[0].form.clone();
     let client_id = prepared[0].client_id.clone();
     let mut tokens = trace.tokens.clone();
@@ -197,10 +198,8 @@ async fn exchange(
         Some(actor) => tokens.insert("actor".into(), actor.clone()),
         None => tokens.remove("actor"),
     };
-    let repeat_proof = prepared[0]
-        .dpop
-        .as_ref()
-        .is_some_and(|d| d.wrong == Some(crate::scenario::DpopFault::Replayed));
+    let repeat_proof =
+        prepared[0].dpop.as_ref().is_some_and(|d| d.wrong == Some(crate::scenario::DpopFault::Replayed));
     if repeat_proof {
         // The same proof a second time: the first use must be the one that is not judged.
         let earlier = context.sender.send("exchange", prepared[0].request.clone()).await;
@@ -212,9 +211,7 @@ async fn exchange(
     }
     let first = trace.exchanges.len();
     let sent = futures_util::future::join_all(
-        prepared
-            .into_iter()
-            .map(|p| send(context, spec, edits, &trace.tokens, p)),
+        prepared.into_iter().map(|p| send(context, spec, edits, &trace.tokens, p)),
     )
     .await;
     let mut judged = Vec::new();
@@ -228,13 +225,14 @@ async fn exchange(
     for response in responses.iter().filter_map(Exchange::response) {
         context.vault.remember_response(response);
     }
+    let fetched = context.fetched(listener.as_deref(), expect).await;
+    let filled = expect.map(|e| context.fill_expect(e, &spec.client));
+    let expect = filled.as_ref();
     let wants = Wants::of(expect);
     let mut issued = Vec::new();
     let mut asked = Vec::new();
     for exchange in responses {
-        let view = Context::json_of(exchange)
-            .as_ref()
-            .and_then(Context::issued_token);
+        let view = Context::json_of(exchange).as_ref().and_then(Context::issued_token);
         issued.push(look(context, view, wants, &mut asked).await);
     }
     let granted_view = issued.first().and_then(|i| i.view.clone());
@@ -247,16 +245,13 @@ async fn exchange(
         issued,
         tokens: &tokens,
         thumbprints: thumbprints(),
+        fetched,
         now: now(),
         controlled,
     };
     let granted = facts.outcome(0) == Outcome::Accepted;
-    let member = facts.json(0).and_then(|j| {
-        j.value
-            .get("refresh_token")
-            .and_then(Value::as_str)
-            .map(Secret::new)
-    });
+    let member =
+        facts.json(0).and_then(|j| j.value.get("refresh_token").and_then(Value::as_str).map(Secret::new));
     let findings = judge(&context.facts, &facts, expect);
     trace.findings.extend(findings);
     trace.exchanges.extend(asked);
@@ -319,15 +314,17 @@ async fn refresh(
     if let Some(scopes) = spec.scope.as_ref().and_then(|r| context.facts.scopes.get(r)) {
         form.push("scope", scopes.join(" "));
     }
-    for value in spec
-        .resource
-        .iter()
-        .filter_map(|r| context.facts.resources.get(r))
-        .flatten()
-    {
+    for value in spec.resource.iter().filter_map(|r| context.facts.resources.get(r)).flatten() {
         form.push("resource", value.as_str());
     }
-    let sent = finish(context, &spec.client, form, context.token_endpoint.clone())?;
+    for value in spec.audience.iter().filter_map(|r| context.facts.audiences.get(r)).flatten() {
+        form.push("audience", value.as_str());
+    }
+    let mut sent = finish(context, &spec.client, form, context.token_endpoint.clone())?;
+    if let Some(dpop) = &spec.dpop {
+        let one = crate::token::proof(&DpopKey::named(&dpop.key)?, &sent.request.url, None, dpop.wrong)?;
+        sent.request.push_header("dpop", one);
+    }
     let exchange = context.sender.send("refresh", sent.request).await;
     if let Some(response) = exchange.response() {
         context.vault.remember_response(response);
@@ -336,13 +333,8 @@ async fn refresh(
     let json = Context::json_of(&exchange);
     trace.exchanges.push(exchange);
     let mut asked = Vec::new();
-    let issued = look(
-        context,
-        json.as_ref().and_then(Context::issued_token),
-        Wants::of(expect),
-        &mut asked,
-    )
-    .await;
+    let issued =
+        look(context, json.as_ref().and_then(Context::issued_token), Wants::of(expect), &mut asked).await;
     let view = issued.view.clone();
     let facts = StepFacts {
         kind: StepKind::Refresh,
@@ -353,6 +345,7 @@ async fn refresh(
         issued: vec![issued],
         tokens: &trace.tokens,
         thumbprints: thumbprints(),
+        fetched: None,
         now: now(),
         controlled,
     };
@@ -362,9 +355,7 @@ async fn refresh(
     trace.exchanges.extend(asked);
     if let Some(name) = name {
         if let Some(view) = view.filter(|_| granted) {
-            trace
-                .tokens
-                .insert(name.to_owned(), context.with_claims("", view).await);
+            trace.tokens.insert(name.to_owned(), context.with_claims("", view).await);
         }
         if let Some(member) =
             json.and_then(|j| j.get("refresh_token").and_then(Value::as_str).map(Secret::new))
@@ -384,19 +375,12 @@ struct Wants {
 
 impl Wants {
     fn of(expect: Option<&Expect>) -> Self {
-        let checks = || {
-            expect
-                .into_iter()
-                .flat_map(|e| e.success.iter().flatten().chain(&e.observe))
-        };
+        let checks = || expect.into_iter().flat_map(|e| e.success.iter().flatten().chain(&e.observe));
         let refers = |text: &Option<String>| text.as_deref().is_some_and(|t| t.starts_with("introspection:"));
         let introspection = checks()
             .filter_map(|c| c.claim.as_ref())
             .any(|c| c.source == Source::Introspection || refers(&c.same_as) || refers(&c.not_same_as));
-        Self {
-            inside: checks().any(crate::scenario::Check::looks_into_token),
-            introspection,
-        }
+        Self { inside: checks().any(crate::scenario::Check::looks_into_token), introspection }
     }
 }
 
@@ -414,10 +398,7 @@ async fn look(context: &Context, view: Option<TokenView>, wants: Wants, asked: &
     } else {
         None
     };
-    Issued {
-        view: Some(view),
-        introspection,
-    }
+    Issued { view: Some(view), introspection }
 }
 
 fn thumbprints() -> BTreeMap<String, String> {
@@ -434,11 +415,7 @@ fn finish(context: &Context, client: &str, mut form: FormBody, url: Url) -> Resu
     request.push_header("content-type", "application/x-www-form-urlencoded");
     request.body = form.encode().into_bytes();
     let client_id = context.facts.clients.get(client).cloned().unwrap_or_default();
-    Ok(Sent {
-        request,
-        form,
-        client_id,
-    })
+    Ok(Sent { request, form, client_id })
 }
 
 fn endpoint(address: Option<&str>, what: &str) -> Result<Url, Unready> {
@@ -471,11 +448,7 @@ async fn introspect_request(
         request.push_header("accept", "application/json");
         request.push_header("content-type", "application/x-www-form-urlencoded");
         request.body = form.encode().into_bytes();
-        return Ok(Sent {
-            request,
-            form,
-            client_id: String::new(),
-        });
+        return Ok(Sent { request, form, client_id: String::new() });
     }
     finish(context, &spec.client, form, url)
 }
@@ -485,17 +458,11 @@ fn revoke_request(
     spec: &RevokeSpec,
     named: &BTreeMap<String, TokenView>,
 ) -> Result<Sent, Unready> {
-    let token = named
-        .get(&spec.token)
-        .ok_or_else(|| Unready(format!("no token `{}` to revoke", spec.token)))?;
+    let token =
+        named.get(&spec.token).ok_or_else(|| Unready(format!("no token `{}` to revoke", spec.token)))?;
     let mut form = FormBody::default();
     form.push("token", token.value.clone());
-    finish(
-        context,
-        &spec.client,
-        form,
-        endpoint(context.endpoints.revocation.as_deref(), "revocation")?,
-    )
+    finish(context, &spec.client, form, endpoint(context.endpoints.revocation.as_deref(), "revocation")?)
 }
 
 fn metadata_address(context: &Context, kind: MetadataKind) -> Result<Url, Unready> {
@@ -516,13 +483,67 @@ fn metadata_address(context: &Context, kind: MetadataKind) -> Result<Url, Unread
     } else {
         MetadataSpec::Openid
     };
-    metadata_urls(&issuer, wanted)
-        .into_iter()
-        .next()
-        .ok_or_else(|| Unready("no metadata address".into()))
+    metadata_urls(&issuer, wanted).into_iter().next().ok_or_else(|| Unready("no metadata address".into()))
 }
 
 impl Context {
+    /// An address at which txspec would notice a visit, if a listener can be had.
+    pub(super) async fn trap_address(&self) -> Option<String> {
+        let trap = self.trap.get_or_init(|| async { super::listener::Trap::start().await.ok() }).await;
+        trap.as_ref().map(super::listener::Trap::address)
+    }
+
+    /// Whether the server asked for the address, up to a second after its response; `None` if no one wants to know.
+    async fn fetched(&self, address: Option<&str>, expect: Option<&Expect>) -> Option<bool> {
+        let asks = |c: &crate::scenario::Check| c.fetched.is_some();
+        let wanted = expect.is_some_and(|e| {
+            e.success.iter().flatten().any(asks)
+                || e.refusal.iter().any(|r| r.also.iter().any(asks))
+                || e.observe.iter().any(asks)
+        });
+        let trap = self.trap.get().and_then(Option::as_ref).filter(|_| wanted)?;
+        let address = address?;
+        for _ in 0..10 {
+            if trap.was_visited(address) {
+                return Some(true);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        Some(trap.was_visited(address))
+    }
+
+    /// Fills the placeholders of an expectation.
+    fn fill_expect(&self, expect: &Expect, client: &str) -> Expect {
+        let mut expect = expect.clone();
+        let form = FormBody::default();
+        let placeholders = super::placeholder::Placeholders {
+            context: self,
+            form: &form,
+            client_role: client,
+            subject: None,
+            actor: None,
+            second_user: None,
+            listener: None,
+        };
+        let fill = |text: &mut Option<String>| {
+            if let Some(text) = text {
+                *text = placeholders.fill(text);
+            }
+        };
+        let also = expect.refusal.iter_mut().flat_map(|r| &mut r.also);
+        for check in expect.success.iter_mut().flatten().chain(also).chain(&mut expect.observe) {
+            if let Some(claim) = &mut check.claim {
+                fill(&mut claim.contains);
+                fill(&mut claim.excludes);
+            }
+            for member in [&mut check.member, &mut check.jose].into_iter().flatten() {
+                fill(&mut member.contains);
+                fill(&mut member.excludes);
+            }
+        }
+        expect
+    }
+
     /// Whether tokens can be introspected.
     pub(super) fn can_introspect(&self) -> bool {
         self.declares(Capability::Introspection)
@@ -571,9 +592,7 @@ impl Context {
         }
         let ask = || async {
             let (_, outcome) = self.introspect(&view.value).await;
-            outcome
-                .ok()
-                .filter(|v| v.get("active") == Some(&Value::Bool(true)))
+            outcome.ok().filter(|v| v.get("active") == Some(&Value::Bool(true)))
         };
         let claims = if role.is_empty() {
             ask().await
@@ -585,9 +604,7 @@ impl Context {
             cell.get_or_init(ask).await.clone()
         };
         if let Some(claims) = claims {
-            view.expires_at = view
-                .expires_at
-                .or_else(|| claims.get("exp").and_then(Value::as_i64));
+            view.expires_at = view.expires_at.or_else(|| claims.get("exp").and_then(Value::as_i64));
             view.claims = Some(claims);
             view.introspected = true;
         }

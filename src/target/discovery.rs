@@ -58,22 +58,13 @@ pub fn metadata_urls(issuer: &Url, wanted: MetadataSpec) -> Vec<Url> {
 /// # Errors
 /// When there is no token endpoint to test, in words and with a hint.
 pub async fn discover(spec: &TargetSpec, sender: &Sender) -> Result<Discovered, DiscoveryError> {
-    let mut found = Discovered {
-        endpoints: spec.endpoints.clone(),
-        ..Discovered::default()
-    };
+    let mut found = Discovered { endpoints: spec.endpoints.clone(), ..Discovered::default() };
     let Some(issuer) = spec.issuer.as_deref() else {
         return Ok(found);
     };
-    let fail = |message: String, hint: &str| DiscoveryError {
-        message,
-        hint: hint.to_owned(),
-    };
+    let fail = |message: String, hint: &str| DiscoveryError { message, hint: hint.to_owned() };
     let issuer = Url::parse(issuer).map_err(|e| {
-        fail(
-            format!("`{issuer}` is not a URL: {e}"),
-            "write the issuer like https://as.example.com",
-        )
+        fail(format!("`{issuer}` is not a URL: {e}"), "write the issuer like https://as.example.com")
     })?;
     let mut trouble: Vec<String> = Vec::new();
     for url in metadata_urls(&issuer, spec.metadata) {
@@ -136,10 +127,7 @@ fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
     match response.status {
         200 => {}
         300..=399 => {
-            return Err(format!(
-                "it redirects (status {}), and redirects are not followed",
-                response.status
-            ));
+            return Err(format!("it redirects (status {}), and redirects are not followed", response.status));
         }
         status => return Err(format!("status {status}")),
     }
@@ -147,9 +135,7 @@ fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
         return Err("the document is larger than the limit".into());
     }
     let json = StrictJson::parse(&response.body).map_err(|fault| {
-        let kind = response
-            .header("content-type")
-            .unwrap_or_else(|| "no content type".into());
+        let kind = response.header("content-type").unwrap_or_else(|| "no content type".into());
         format!("not a JSON document ({kind}): {fault}")
     })?;
     if json.object().is_none() {
@@ -179,17 +165,10 @@ fn check_host(issuer: &Url, member: &str, address: &str) -> Result<(), Discovery
         message,
         hint: format!("if that is right, name it in a target file under `endpoints:` ({member})"),
     };
-    let url = Url::parse(address).map_err(|e| {
-        fail(format!(
-            "the metadata's {member} `{}` is not a URL: {e}",
-            printable(address)
-        ))
-    })?;
+    let url = Url::parse(address)
+        .map_err(|e| fail(format!("the metadata's {member} `{}` is not a URL: {e}", printable(address))))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(fail(format!(
-            "the metadata's {member} is a {} URL",
-            printable(url.scheme())
-        )));
+        return Err(fail(format!("the metadata's {member} is a {} URL", printable(url.scheme()))));
     }
     // Credentials must not leak to a host that only the server under test names: never from a loopback server to
     // elsewhere, never from https to http.
@@ -206,10 +185,7 @@ fn check_host(issuer: &Url, member: &str, address: &str) -> Result<(), Discovery
 }
 
 fn printable(text: &str) -> String {
-    text.chars()
-        .take(200)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -219,10 +195,7 @@ mod tests {
     #[test]
     fn well_known_paths_follow_rfc_8414_and_openid() {
         let urls = |issuer: &str| -> Vec<String> {
-            metadata_urls(&issuer.parse().unwrap(), MetadataSpec::Auto)
-                .iter()
-                .map(Url::to_string)
-                .collect()
+            metadata_urls(&issuer.parse().unwrap(), MetadataSpec::Auto).iter().map(Url::to_string).collect()
         };
         assert_eq!(
             urls("https://h.example/a/b/"),

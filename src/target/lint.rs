@@ -19,12 +19,7 @@ pub(super) fn lint(
     written: &Value,
     catalogue: &Catalogue,
 ) -> Diagnostics {
-    let mut lint = Lint {
-        spec,
-        document,
-        written,
-        found: Diagnostics::default(),
-    };
+    let mut lint = Lint { spec, document, written, found: Diagnostics::default() };
     lint.endpoints();
     lint.clients();
     lint.tokens();
@@ -114,12 +109,8 @@ impl Lint<'_> {
             };
             if !ok {
                 self.found.push(
-                    self.at(
-                        pointer,
-                        "no-credential",
-                        format!("the authentication method needs a `{lacks}`"),
-                    )
-                    .hint(format!("add `{lacks}: ${{VAR}}`")),
+                    self.at(pointer, "no-credential", format!("the authentication method needs a `{lacks}`"))
+                        .hint(format!("add `{lacks}: ${{VAR}}`")),
                 );
             }
         }
@@ -133,18 +124,12 @@ impl Lint<'_> {
             .or(self.spec.endpoints.token.as_deref())
             .and_then(|u| Url::parse(u).ok())
             .is_some_and(|u| is_loopback(&u));
-        let literal = self
-            .written
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .is_some_and(|t| !t.contains("${"));
+        let literal =
+            self.written.pointer(pointer).and_then(Value::as_str).is_some_and(|t| !t.contains("${"));
         if let Some(from @ SecretSpec::From(_)) = secret
             && let Err(message) = from.resolve()
         {
-            self.found.push(
-                self.at(pointer, "no-secret", message)
-                    .hint("set it before the run"),
-            );
+            self.found.push(self.at(pointer, "no-secret", message).hint("set it before the run"));
         }
         if secret.is_some() && literal && !loopback {
             self.found.push(
@@ -169,8 +154,7 @@ impl Lint<'_> {
             if let Some(age) = &token.age
                 && let Err(message) = duration(age)
             {
-                self.found
-                    .push(self.at(&format!("{pointer}/age"), "wrong-duration", message));
+                self.found.push(self.at(&format!("{pointer}/age"), "wrong-duration", message));
             }
             if self.depends_on(name, name, &mut BTreeSet::new()) {
                 self.found.push(self.at(
@@ -184,37 +168,17 @@ impl Lint<'_> {
 
     fn source(&mut self, pointer: &str, source: &SourceSpec) {
         let clients: Vec<(String, &str)> = [
-            source
-                .client_credentials
-                .as_ref()
-                .map(|s| ("client_credentials/client", s.client.as_str())),
-            source
-                .password
-                .as_ref()
-                .map(|s| ("password/client", s.client.as_str())),
-            source
-                .refresh
-                .as_ref()
-                .map(|s| ("refresh/client", s.client.as_str())),
-            source
-                .exchange
-                .as_ref()
-                .map(|s| ("exchange/client", s.client.as_str())),
+            source.client_credentials.as_ref().map(|s| ("client_credentials/client", s.client.as_str())),
+            source.password.as_ref().map(|s| ("password/client", s.client.as_str())),
+            source.refresh.as_ref().map(|s| ("refresh/client", s.client.as_str())),
+            source.exchange.as_ref().map(|s| ("exchange/client", s.client.as_str())),
         ]
         .into_iter()
         .flatten()
         .map(|(p, c)| (format!("{pointer}/{p}"), c))
-        .chain(
-            source
-                .http
-                .iter()
-                .flat_map(|h| h.requests.iter().enumerate())
-                .filter_map(|(i, r)| {
-                    r.client
-                        .as_deref()
-                        .map(|c| (format!("{pointer}/http/requests/{i}/client"), c))
-                }),
-        )
+        .chain(source.http.iter().flat_map(|h| h.requests.iter().enumerate()).filter_map(|(i, r)| {
+            r.client.as_deref().map(|c| (format!("{pointer}/http/requests/{i}/client"), c))
+        }))
         .collect();
         for (pointer, client) in clients {
             if !self.spec.clients.contains_key(client) {
@@ -228,12 +192,7 @@ impl Lint<'_> {
         }
         for (pointer, token) in token_references(pointer, source) {
             if !self.spec.tokens.contains_key(token) {
-                self.unknown(
-                    &pointer,
-                    "token",
-                    token,
-                    self.spec.tokens.keys().map(String::as_str).collect(),
-                );
+                self.unknown(&pointer, "token", token, self.spec.tokens.keys().map(String::as_str).collect());
             }
         }
         if let Some(minted) = &source.minted
@@ -249,8 +208,7 @@ impl Lint<'_> {
         if let Some(text) = source.command.as_ref().and_then(|c| c.timeout.as_deref())
             && let Err(message) = duration(text)
         {
-            self.found
-                .push(self.at(&format!("{pointer}/command/timeout"), "wrong-duration", message));
+            self.found.push(self.at(&format!("{pointer}/command/timeout"), "wrong-duration", message));
         }
         if let Some(variable) = &source.env
             && std::env::var_os(variable).is_none()
@@ -264,19 +222,12 @@ impl Lint<'_> {
                 .hint(format!("export {variable}=TOKEN")),
             );
         }
-        self.literal(
-            &format!("{pointer}/password/password"),
-            source.password.as_ref().map(|p| &p.password),
-        );
+        self.literal(&format!("{pointer}/password/password"), source.password.as_ref().map(|p| &p.password));
         self.literal(&format!("{pointer}/static"), source.fixed.as_ref());
     }
 
     fn unknown(&mut self, pointer: &str, what: &str, name: &str, known: Vec<&str>) {
-        let mut d = self.at(
-            pointer,
-            "unknown-name",
-            format!("this target has no {what} `{name}`"),
-        );
+        let mut d = self.at(pointer, "unknown-name", format!("this target has no {what} `{name}`"));
         if let Some(near) = did_you_mean(name, known.iter().copied()) {
             d = d.label(format!("did you mean `{near}`?"));
         }
@@ -296,17 +247,13 @@ impl Lint<'_> {
         if role::is_role(list, name) {
             return;
         }
-        let mut d = self
-            .document
-            .at_key(pointer, "unknown-role", format!("no {what} role `{name}`"));
+        let mut d = self.document.at_key(pointer, "unknown-role", format!("no {what} role `{name}`"));
         if let Some(near) = did_you_mean(name, list.iter().map(|(known, _)| *known)) {
             d = d.label(format!("did you mean `{near}`?"));
         }
         let known: Vec<&str> = list.iter().map(|(known, _)| *known).collect();
-        self.found.push(d.hint(format!(
-            "the roles are {}; one of your own starts with `x-`",
-            known.join(", ")
-        )));
+        self.found
+            .push(d.hint(format!("the roles are {}; one of your own starts with `x-`", known.join(", "))));
     }
 
     fn capabilities(&mut self) {
@@ -349,26 +296,10 @@ impl Lint<'_> {
     fn base(&mut self) {
         let base = &self.spec.exchange;
         let rows = [
-            (
-                "audience",
-                &base.audience,
-                self.spec.audiences.keys().map(String::as_str).collect::<Vec<_>>(),
-            ),
-            (
-                "resource",
-                &base.resource,
-                self.spec.resources.keys().map(String::as_str).collect(),
-            ),
-            (
-                "scope",
-                &base.scope,
-                self.spec.scopes.keys().map(String::as_str).collect(),
-            ),
-            (
-                "actor",
-                &base.actor,
-                self.spec.tokens.keys().map(String::as_str).collect(),
-            ),
+            ("audience", &base.audience, self.spec.audiences.keys().map(String::as_str).collect::<Vec<_>>()),
+            ("resource", &base.resource, self.spec.resources.keys().map(String::as_str).collect()),
+            ("scope", &base.scope, self.spec.scopes.keys().map(String::as_str).collect()),
+            ("actor", &base.actor, self.spec.tokens.keys().map(String::as_str).collect()),
         ];
         for (key, name, known) in rows {
             if let Some(name) = name
@@ -383,12 +314,7 @@ impl Lint<'_> {
             ("scopes", self.spec.scopes.keys(), role::SCOPES),
         ] {
             for name in names {
-                self.role(
-                    &pointer_push(&format!("/{map}"), name),
-                    map.trim_end_matches('s'),
-                    list,
-                    name,
-                );
+                self.role(&pointer_push(&format!("/{map}"), name), map.trim_end_matches('s'), list, name);
             }
         }
     }
@@ -396,10 +322,7 @@ impl Lint<'_> {
     fn numbers(&mut self) {
         let durations = [
             ("/limits/request_timeout", &self.spec.limits.request_timeout),
-            (
-                "/policy/max_issued_lifetime",
-                &self.spec.policy.max_issued_lifetime,
-            ),
+            ("/policy/max_issued_lifetime", &self.spec.policy.max_issued_lifetime),
         ];
         for (pointer, text) in durations {
             if let Some(Err(message)) = text.as_deref().map(duration) {
@@ -409,14 +332,10 @@ impl Lint<'_> {
         for (pointer, zero) in [
             ("/limits/concurrency", self.spec.limits.concurrency == Some(0)),
             ("/limits/budget", self.spec.limits.budget == Some(0)),
-            (
-                "/limits/requests_per_second",
-                self.spec.limits.requests_per_second == Some(0),
-            ),
+            ("/limits/requests_per_second", self.spec.limits.requests_per_second == Some(0)),
         ] {
             if zero {
-                self.found
-                    .push(self.at(pointer, "wrong-value", "the limit must be at least 1"));
+                self.found.push(self.at(pointer, "wrong-value", "the limit must be at least 1"));
             }
         }
     }
@@ -451,19 +370,11 @@ fn token_references<'s>(pointer: &str, source: &'s SourceSpec) -> Vec<(String, &
     }
     if let Some(exchange) = &source.exchange {
         all.push((format!("{pointer}/exchange/subject"), exchange.subject.as_str()));
-        all.extend(
-            exchange
-                .actor
-                .as_deref()
-                .map(|a| (format!("{pointer}/exchange/actor"), a)),
-        );
+        all.extend(exchange.actor.as_deref().map(|a| (format!("{pointer}/exchange/actor"), a)));
     }
     all
 }
 
 fn references_of(token: &TokenSpec) -> Vec<&str> {
-    token_references("", &token.from)
-        .into_iter()
-        .map(|(_, name)| name)
-        .collect()
+    token_references("", &token.from).into_iter().map(|(_, name)| name).collect()
 }

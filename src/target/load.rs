@@ -105,20 +105,15 @@ pub fn load_named(
         None => {
             let names = embedded_names();
             let near = did_you_mean(name, names.iter().copied()).map(str::to_owned);
-            Err(TargetError::Unknown {
-                name: name.to_owned(),
-                near,
-            })
+            Err(TargetError::Unknown { name: name.to_owned(), near })
         }
     }
 }
 
 /// The names of the embedded targets.
 pub fn embedded_names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = FILES
-        .files()
-        .filter_map(|f| f.path().to_str()?.strip_suffix(".yaml"))
-        .collect();
+    let mut names: Vec<&str> =
+        FILES.files().filter_map(|f| f.path().to_str()?.strip_suffix(".yaml")).collect();
     names.sort_unstable();
     names
 }
@@ -160,13 +155,7 @@ fn from_document(
     }
     mistakes.extend(lint(&spec, &document, &written, catalogue));
     let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
-    Ok(Target {
-        spec,
-        waivers,
-        warnings,
-        document: Some(document),
-        folder,
-    })
+    Ok(Target { spec, waivers, warnings, document: Some(document), folder })
 }
 
 /// Replaces `${VAR}` and `${VAR:-default}` in every text; `$${` stands for `${`.
@@ -192,10 +181,7 @@ fn interpolate(
             members
                 .iter()
                 .map(|(k, v)| {
-                    (
-                        k.clone(),
-                        interpolate(v, &pointer_push(pointer, k), document, variables, mistakes),
-                    )
+                    (k.clone(), interpolate(v, &pointer_push(pointer, k), document, variables, mistakes))
                 })
                 .collect(),
         ),
@@ -229,18 +215,12 @@ fn substitute(
             return out;
         };
         let inner = &rest[at + 2..at + end];
-        let (name, default) = inner
-            .split_once(":-")
-            .map_or((inner, None), |(n, d)| (n, Some(d)));
+        let (name, default) = inner.split_once(":-").map_or((inner, None), |(n, d)| (n, Some(d)));
         match variables(name).or_else(|| default.map(str::to_owned)) {
             Some(found) => out.push_str(&found),
             None => mistakes.push(
                 document
-                    .at(
-                        pointer,
-                        "unset-variable",
-                        format!("the environment variable `{name}` is not set"),
-                    )
+                    .at(pointer, "unset-variable", format!("the environment variable `{name}` is not set"))
                     .hint(format!("export {name}=…, or write ${{{name}:-DEFAULT}}")),
             ),
         }
@@ -253,10 +233,6 @@ fn substitute(
 impl Target {
     /// Names by kind, for `txspec list targets` and tests.
     pub fn token_names(&self) -> BTreeMap<&str, &str> {
-        self.spec
-            .tokens
-            .iter()
-            .map(|(name, t)| (name.as_str(), t.token_type.as_str()))
-            .collect()
+        self.spec.tokens.iter().map(|(name, t)| (name.as_str(), t.token_type.as_str())).collect()
     }
 }

@@ -22,15 +22,10 @@ pub use waiver::{Waiver, WaiverSpec};
 
 /// Full URI of a token type's short name (RFC 8693 section 3); anything with a colon stays as it is.
 pub fn token_type_uri(name: &str) -> String {
-    if name.contains(':') {
-        name.to_owned()
-    } else {
-        format!("urn:ietf:params:oauth:token-type:{name}")
-    }
+    if name.contains(':') { name.to_owned() } else { format!("urn:ietf:params:oauth:token-type:{name}") }
 }
 
 /// Short name of a token type of RFC 8693 section 3, or the URI itself.
 pub fn token_type_short(uri: &str) -> &str {
-    uri.strip_prefix("urn:ietf:params:oauth:token-type:")
-        .unwrap_or(uri)
+    uri.strip_prefix("urn:ietf:params:oauth:token-type:").unwrap_or(uri)
 }

@@ -29,10 +29,7 @@ pub struct QuickTarget {
 /// As for a file: an unset variable, a wrong URL.
 pub fn quick(options: &QuickTarget, catalogue: &Catalogue) -> Result<Target, TargetError> {
     let mut client = Map::new();
-    client.insert(
-        "id".into(),
-        json!(options.client_id.clone().unwrap_or_else(|| "txspec".into())),
-    );
+    client.insert("id".into(), json!(options.client_id.clone().unwrap_or_else(|| "txspec".into())));
     if let Some(variable) = &options.client_secret_env {
         client.insert("secret".into(), json!({ "env": variable }));
     }
@@ -47,10 +44,5 @@ pub fn quick(options: &QuickTarget, catalogue: &Catalogue) -> Result<Target, Tar
     ]);
     file.insert("issuer", json!(options.url));
     let text = serde_json::to_string_pretty(&file).unwrap_or_default();
-    load_text(
-        "the command line",
-        &text,
-        &|name| std::env::var(name).ok(),
-        catalogue,
-    )
+    load_text("the command line", &text, &|name| std::env::var(name).ok(), catalogue)
 }

@@ -54,14 +54,8 @@ pub fn authentication(
             .map_err(AuthError)
     };
     Ok(match method {
-        AuthMethod::ClientSecretBasic => Authentication::Basic {
-            secret: secret()?,
-            id,
-        },
-        AuthMethod::ClientSecretPost => Authentication::Post {
-            secret: secret()?,
-            id,
-        },
+        AuthMethod::ClientSecretBasic => Authentication::Basic { secret: secret()?, id },
+        AuthMethod::ClientSecretPost => Authentication::Post { secret: secret()?, id },
         AuthMethod::None => Authentication::Identified { id },
         AuthMethod::PrivateKeyJwt | AuthMethod::ClientSecretJwt => {
             let spec = AssertionSpec {
@@ -73,10 +67,7 @@ pub fn authentication(
                 typ: None,
                 jti: None,
             };
-            Authentication::Assertion {
-                jwt: assertion(&assertion_key(client, method, folder)?, &spec)?,
-                id,
-            }
+            Authentication::Assertion { jwt: assertion(&assertion_key(client, method, folder)?, &spec)?, id }
         }
     })
 }
@@ -95,9 +86,7 @@ pub fn assertion_key(
             .secret
             .as_ref()
             .ok_or_else(|| AuthError(format!("the client `{}` has no secret", client.id)))?;
-        return Ok(SigningKey::hmac(
-            secret.resolve().map_err(AuthError)?.expose().as_bytes(),
-        ));
+        return Ok(SigningKey::hmac(secret.resolve().map_err(AuthError)?.expose().as_bytes()));
     }
     let pem = match (&client.key, &client.key_file) {
         (Some(key), _) => key.resolve().map_err(AuthError)?,

@@ -46,11 +46,7 @@ impl DpopKey {
     /// JWK SHA-256 thumbprint (RFC 7638), as in `cnf.jkt`.
     pub fn thumbprint(&self) -> String {
         let part = |name: &str| self.jwk.get(name).and_then(Value::as_str).unwrap_or_default();
-        let canonical = format!(
-            r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
-            part("x"),
-            part("y")
-        );
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, part("x"), part("y"));
         b64(Sha256::digest(canonical.as_bytes()))
     }
 }
@@ -92,11 +88,7 @@ pub fn proof(
         Some(DpopFault::HtuSpelling) => claims["htu"] = json!(other_spelling(&htu)),
         Some(DpopFault::AlgNone) => {
             header["alg"] = json!("none");
-            return Ok(format!(
-                "{}.{}.",
-                b64(header.to_string()),
-                b64(claims.to_string())
-            ));
+            return Ok(format!("{}.{}.", b64(header.to_string()), b64(claims.to_string())));
         }
         Some(DpopFault::Hs256) => {
             header["alg"] = json!("HS256");
@@ -116,9 +108,5 @@ pub fn proof(
 fn other_spelling(url: &Url) -> String {
     let authority = url.host_str().unwrap_or_default().to_ascii_uppercase();
     let port = url.port().map_or_else(String::new, |p| format!(":{p}"));
-    format!(
-        "{}://{authority}{port}{}?txspec=1",
-        url.scheme().to_ascii_uppercase(),
-        url.path()
-    )
+    format!("{}://{authority}{port}{}?txspec=1", url.scheme().to_ascii_uppercase(), url.path())
 }

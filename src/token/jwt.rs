@@ -45,11 +45,9 @@ pub enum NotJwt {
 impl std::fmt::Display for NotJwt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Parts(n) => write!(
-                f,
-                "it has {n} dot-separated part{}, a JWT has three",
-                if *n == 1 { "" } else { "s" }
-            ),
+            Self::Parts(n) => {
+                write!(f, "it has {n} dot-separated part{}, a JWT has three", if *n == 1 { "" } else { "s" })
+            }
             Self::Encrypted => f.write_str("it is an encrypted JWT"),
             Self::Header => f.write_str("its first part is no JOSE header"),
             Self::Payload => f.write_str("its second part is no JSON object"),
@@ -73,17 +71,11 @@ impl Jwt {
         };
         match parts.as_slice() {
             [header, payload, signature] => {
-                let (header, mut duplicates) = object(header)
-                    .filter(|(h, _)| h.contains_key("alg"))
-                    .ok_or(NotJwt::Header)?;
+                let (header, mut duplicates) =
+                    object(header).filter(|(h, _)| h.contains_key("alg")).ok_or(NotJwt::Header)?;
                 let (claims, more) = object(payload).ok_or(NotJwt::Payload)?;
                 duplicates.extend(more);
-                Ok(Self {
-                    header,
-                    claims,
-                    duplicates,
-                    unsigned: signature.is_empty(),
-                })
+                Ok(Self { header, claims, duplicates, unsigned: signature.is_empty() })
             }
             [header, _, _, _, _] if object(header).is_some_and(|(h, _)| h.contains_key("enc")) => {
                 Err(NotJwt::Encrypted)

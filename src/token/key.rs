@@ -6,6 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, jwk::Jwk};
 use serde_json::{Value, json};
 
 use super::b64;
+use crate::scenario::MintAlgorithm;
 
 /// The stranger's keys: they stand in for an attacker's in forged tokens. Not secret, trusted by no one.
 const STRANGER_EC: &str = include_str!("../../fixtures/keys/stranger-es256.pem");
@@ -56,10 +57,7 @@ impl SigningKey {
 
     /// A symmetric key for HS256.
     pub fn hmac(secret: &[u8]) -> Self {
-        Self {
-            key: EncodingKey::from_secret(secret),
-            algorithm: Algorithm::HS256,
-        }
+        Self { key: EncodingKey::from_secret(secret), algorithm: Algorithm::HS256 }
     }
 
     /// The stranger's key for an algorithm: RSA for RS and PS algorithms, else EC.
@@ -75,6 +73,27 @@ impl SigningKey {
             return Ok(key);
         }
         EC.get_or_init(|| Self::from_pem(STRANGER_EC, None)).clone()
+    }
+
+    /// The same RSA key with another algorithm.
+    ///
+    /// # Errors
+    /// For keys that have only one algorithm.
+    pub fn with_algorithm(&self, other: MintAlgorithm) -> Result<Self, KeyError> {
+        let algorithm = match (self.algorithm, other) {
+            (Algorithm::RS512, MintAlgorithm::OtherHash) => Algorithm::RS256,
+            (Algorithm::RS256 | Algorithm::RS384, MintAlgorithm::OtherHash) => Algorithm::RS512,
+            (Algorithm::PS512, MintAlgorithm::OtherHash) => Algorithm::PS256,
+            (Algorithm::PS256 | Algorithm::PS384, MintAlgorithm::OtherHash) => Algorithm::PS512,
+            (Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512, MintAlgorithm::OtherPadding) => {
+                Algorithm::PS256
+            }
+            (Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512, MintAlgorithm::OtherPadding) => {
+                Algorithm::RS256
+            }
+            _ => return Err(KeyError("only RSA keys can sign by another algorithm".into())),
+        };
+        Ok(Self { algorithm, ..self.clone() })
     }
 
     /// The algorithm's name.

@@ -23,12 +23,15 @@ pub struct Minted {
 /// When signing fails.
 pub fn mint(minted: &Minted, edit: &MintEdit, fill: &dyn Fn(&str) -> String) -> Result<String, KeyError> {
     let mut header = Map::new();
-    header.insert("alg".into(), json!(minted.key.alg()));
+    let alg = match edit.algorithm {
+        Some(other) => minted.key.with_algorithm(other)?.alg(),
+        None => minted.key.alg(),
+    };
+    header.insert("alg".into(), json!(alg));
     header.insert("typ".into(), json!("JWT"));
     header.extend(minted.header.clone());
     header.extend(edit.header.iter().map(|(k, v)| (k.clone(), v.clone())));
-    // A null takes a header member out.
-    header.retain(|_, v| !v.is_null());
+    header.retain(|name, _| !edit.without_header.contains(name));
     let mut claims = Map::new();
     claims.insert("iat".into(), json!("now"));
     claims.insert("exp".into(), json!("now+300"));
@@ -56,11 +59,11 @@ pub fn mint(minted: &Minted, edit: &MintEdit, fill: &dyn Fn(&str) -> String) -> 
         Some(MintKey::Untrusted) => SigningKey::stranger(&minted.key.alg())?,
         None => minted.key.clone(),
     };
-    if header
-        .get("alg")
-        .and_then(Value::as_str)
-        .is_some_and(|a| a.eq_ignore_ascii_case("none"))
-    {
+    let key = match edit.algorithm {
+        Some(other) => key.with_algorithm(other)?,
+        None => key,
+    };
+    if header.get("alg").and_then(Value::as_str).is_some_and(|a| a.eq_ignore_ascii_case("none")) {
         return Ok(format!("{}.{}.", b64(header.to_string()), b64(payload)));
     }
     key.sign_bytes(header.to_string().as_bytes(), &payload)

@@ -55,14 +55,7 @@ impl TokenView {
             reason = "a time far outside i64 saturates, which is what is wanted"
         )]
         let expires_at = exp.map(|e| e as i64).or_else(|| expires_in.map(|s| now() + s));
-        Self {
-            value,
-            token_type: token_type_uri(token_type),
-            claims,
-            jwt,
-            introspected: false,
-            expires_at,
-        }
+        Self { value, token_type: token_type_uri(token_type), claims, jwt, introspected: false, expires_at }
     }
 }
 
@@ -132,9 +125,7 @@ impl Obtainer {
 
     /// Asks the sources of tokens that must grow old, so that they age while the rest runs.
     pub async fn prefetch_aging(&self, wanted: &[&str]) {
-        let aging = wanted
-            .iter()
-            .filter(|role| self.source(role).is_some_and(|s| s.age.is_some()));
+        let aging = wanted.iter().filter(|role| self.source(role).is_some_and(|s| s.age.is_some()));
         futures_util::future::join_all(aging.map(|role| self.shared(role))).await;
     }
 
@@ -146,15 +137,8 @@ impl Obtainer {
     pub async fn token(&self, role: &str) -> Result<Obtained, ObtainError> {
         let single_use = self.source(role).is_some_and(|s| s.single_use)
             || self.spec.policy.subject_token_single_use == Some(true);
-        let obtained = if single_use {
-            self.fresh(role).await?
-        } else {
-            self.shared(role).await?
-        };
-        if let Some(rest) = obtained
-            .age
-            .and_then(|age| age.checked_sub(obtained.at.elapsed()))
-        {
+        let obtained = if single_use { self.fresh(role).await? } else { self.shared(role).await? };
+        if let Some(rest) = obtained.age.and_then(|age| age.checked_sub(obtained.at.elapsed())) {
             tokio::time::sleep(rest).await;
         }
         Ok(obtained)
@@ -177,22 +161,13 @@ impl Obtainer {
         role: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<Obtained, ObtainError>> + Send + 'a>> {
         Box::pin(async move {
-            let fail = |message: String| ObtainError {
+            let fail = |message: String| ObtainError { role: role.to_owned(), message, unreachable: false };
+            let spec = self.source(role).ok_or_else(|| fail("the target file has no such token".into()))?;
+            let got = self.ask(&spec.from, spec.pointer.as_deref()).await.map_err(|e| ObtainError {
                 role: role.to_owned(),
-                message,
-                unreachable: false,
-            };
-            let spec = self
-                .source(role)
-                .ok_or_else(|| fail("the target file has no such token".into()))?;
-            let got = self
-                .ask(&spec.from, spec.pointer.as_deref())
-                .await
-                .map_err(|e| ObtainError {
-                    role: role.to_owned(),
-                    message: e.message,
-                    unreachable: e.unreachable,
-                })?;
+                message: e.message,
+                unreachable: e.unreachable,
+            })?;
             if got.value.is_empty() {
                 return Err(fail("the source gave an empty token".into()));
             }
@@ -241,11 +216,7 @@ impl Obtainer {
             return Ok(Got::plain(text.trim()));
         }
         if let Some(fixed) = &source.fixed {
-            return Ok(Got {
-                value: fixed.resolve()?,
-                expires_in: None,
-                minted: None,
-            });
+            return Ok(Got { value: fixed.resolve()?, expires_in: None, minted: None });
         }
         if let Some(s) = &source.minted {
             return self.minted(s);
@@ -312,15 +283,9 @@ impl Obtainer {
             header: s.header.clone().into_iter().collect(),
             claims: s.claims.clone().into_iter().collect(),
         };
-        let value = mint(&minted, &MintEdit::default(), &|text| {
-            self.fill(text, &BTreeMap::new())
-        })
-        .map_err(|e| e.0)?;
-        Ok(Got {
-            value: Secret::new(value),
-            expires_in: None,
-            minted: Some(minted),
-        })
+        let value = mint(&minted, &MintEdit::default(), &|text| self.fill(text, &BTreeMap::new()))
+            .map_err(|e| e.0)?;
+        Ok(Got { value: Secret::new(value), expires_in: None, minted: Some(minted) })
     }
 
     async fn recipe(&self, recipe: &HttpRecipe, pointer: Option<&str>) -> Result<Got, Trouble> {
@@ -328,18 +293,15 @@ impl Obtainer {
         let mut last = None;
         for (i, step) in recipe.requests.iter().enumerate() {
             let number = i + 1;
-            let request = self.recipe_request(step, &known).map_err(|e| Trouble {
-                message: format!("request {number}: {}", e.message),
-                ..e
-            })?;
+            let request = self
+                .recipe_request(step, &known)
+                .map_err(|e| Trouble { message: format!("request {number}: {}", e.message), ..e })?;
             let exchange = self.sender.send("token source", request).await;
             let response = exchange.outcome.as_ref().map_err(|e| Trouble {
                 message: format!("request {number} to {}: {e}", exchange.request.url.path()),
                 unreachable: e.kind == TransportKind::Connect,
             })?;
-            let fits = step
-                .status
-                .map_or((200..400).contains(&response.status), |s| s == response.status);
+            let fits = step.status.map_or((200..400).contains(&response.status), |s| s == response.status);
             if !fits {
                 return Err(Trouble::from(format!(
                     "request {number} to {}: {}",
@@ -348,8 +310,7 @@ impl Obtainer {
                 )));
             }
             self.vault.remember_response(response);
-            self.pick(step, &exchange, &mut known)
-                .map_err(|m| format!("request {number}: {m}"))?;
+            self.pick(step, &exchange, &mut known).map_err(|m| format!("request {number}: {m}"))?;
             last = Some(exchange);
         }
         match &recipe.token {
@@ -375,21 +336,16 @@ impl Obtainer {
             self.authenticate(client, &mut form, &mut request)?;
         }
         if let Some(json) = &step.json {
-            request.body = super::times(json, &|text| self.fill(text, known))
-                .to_string()
-                .into_bytes();
+            request.body = super::times(json, &|text| self.fill(text, known)).to_string().into_bytes();
             request.push_header("content-type", "application/json");
         } else if step.form.is_some() || !form.0.is_empty() {
             request.body = form.encode().into_bytes();
             request.push_header("content-type", "application/x-www-form-urlencoded");
         }
-        request.method = step.method.clone().unwrap_or_else(|| {
-            if request.body.is_empty() {
-                "GET".into()
-            } else {
-                "POST".into()
-            }
-        });
+        request.method = step
+            .method
+            .clone()
+            .unwrap_or_else(|| if request.body.is_empty() { "GET".into() } else { "POST".into() });
         for (name, value) in &step.headers {
             request.set_header(name, self.fill(value, known));
         }
@@ -412,10 +368,7 @@ impl Obtainer {
                     .value
                     .pointer(pointer)
                     .ok_or_else(|| format!("the response has nothing at {pointer}"))?;
-                known.insert(
-                    name.clone(),
-                    value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-                );
+                known.insert(name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             }
         }
         for (name, header) in &step.pick_header {
@@ -427,9 +380,7 @@ impl Obtainer {
                     .collect();
                 pairs.join("; ")
             } else {
-                response
-                    .header(header)
-                    .ok_or_else(|| format!("the response has no header field {header}"))?
+                response.header(header).ok_or_else(|| format!("the response has no header field {header}"))?
             };
             known.insert(name.clone(), value);
         }
@@ -461,19 +412,13 @@ impl Obtainer {
             out = out.replace(&format!("{{{{{name}}}}}"), value);
         }
         out.replace("{{issuer}}", self.spec.issuer.as_deref().unwrap_or_default())
-            .replace(
-                "{{token_endpoint}}",
-                self.endpoints.token.as_deref().unwrap_or_default(),
-            )
+            .replace("{{token_endpoint}}", self.endpoints.token.as_deref().unwrap_or_default())
             .replace("{{uuid}}", &uuid::Uuid::new_v4().to_string())
     }
 
     fn token_endpoint(&self) -> Result<Url, Trouble> {
-        let text = self
-            .endpoints
-            .token
-            .as_deref()
-            .ok_or_else(|| "the token endpoint is not known".to_owned())?;
+        let text =
+            self.endpoints.token.as_deref().ok_or_else(|| "the token endpoint is not known".to_owned())?;
         Url::parse(text).map_err(|e| Trouble::from(format!("the token endpoint `{text}` is not a URL: {e}")))
     }
 
@@ -488,17 +433,9 @@ impl Obtainer {
 
     /// Puts a client's own credentials into a request.
     fn authenticate(&self, role: &str, form: &mut FormBody, request: &mut Request) -> Result<(), Trouble> {
-        let client = self
-            .spec
-            .clients
-            .get(role)
-            .ok_or_else(|| format!("the target has no client `{role}`"))?;
-        let audience = self
-            .spec
-            .issuer
-            .as_deref()
-            .or(self.endpoints.token.as_deref())
-            .unwrap_or_default();
+        let client =
+            self.spec.clients.get(role).ok_or_else(|| format!("the target has no client `{role}`"))?;
+        let audience = self.spec.issuer.as_deref().or(self.endpoints.token.as_deref()).unwrap_or_default();
         let credentials = authentication(client, client_method(client), audience, &self.folder)?;
         credentials.apply(form, request);
         push_params(form, &client.params);
@@ -524,11 +461,7 @@ impl Obtainer {
         let expires_in = (pointer == "/access_token")
             .then(|| json.value.get("expires_in").and_then(Value::as_i64))
             .flatten();
-        Ok(Got {
-            value: Secret::new(value),
-            expires_in,
-            minted: None,
-        })
+        Ok(Got { value: Secret::new(value), expires_in, minted: None })
     }
 
     /// A response in one line: status, error, description; secrets hidden.
@@ -540,10 +473,7 @@ impl Obtainer {
         if let Ok(json) = StrictJson::parse(&response.body) {
             for member in ["error", "error_description"] {
                 if let Some(text) = json.value.get(member).and_then(Value::as_str) {
-                    line.push_str(&format!(
-                        ", {member} `{}`",
-                        text.chars().take(200).collect::<String>()
-                    ));
+                    line.push_str(&format!(", {member} `{}`", text.chars().take(200).collect::<String>()));
                 }
             }
         } else if let Some(kind) = response.header("content-type") {
@@ -561,11 +491,7 @@ struct Got {
 
 impl Got {
     fn plain(text: &str) -> Self {
-        Self {
-            value: Secret::new(text),
-            expires_in: None,
-            minted: None,
-        }
+        Self { value: Secret::new(text), expires_in: None, minted: None }
     }
 }
 
@@ -576,10 +502,7 @@ struct Trouble {
 
 impl From<String> for Trouble {
     fn from(message: String) -> Self {
-        Self {
-            message,
-            unreachable: false,
-        }
+        Self { message, unreachable: false }
     }
 }
 
@@ -591,10 +514,7 @@ impl From<AuthError> for Trouble {
 
 impl From<ObtainError> for Trouble {
     fn from(error: ObtainError) -> Self {
-        Self {
-            message: format!("{error}"),
-            unreachable: error.unreachable,
-        }
+        Self { message: format!("{error}"), unreachable: error.unreachable }
     }
 }
 
@@ -620,15 +540,8 @@ const OUTPUT: u64 = 256 * 1024;
 
 async fn run_command(spec: &CommandSource) -> Result<Got, Trouble> {
     use tokio::io::AsyncReadExt;
-    let limit = spec
-        .timeout
-        .as_deref()
-        .and_then(|t| duration(t).ok())
-        .unwrap_or(Duration::from_secs(30));
-    let (program, arguments) = spec
-        .run
-        .split_first()
-        .ok_or_else(|| "the command is empty".to_owned())?;
+    let limit = spec.timeout.as_deref().and_then(|t| duration(t).ok()).unwrap_or(Duration::from_secs(30));
+    let (program, arguments) = spec.run.split_first().ok_or_else(|| "the command is empty".to_owned())?;
     let mut child = tokio::process::Command::new(program)
         .args(arguments)
         .stdin(std::process::Stdio::null())
@@ -637,28 +550,16 @@ async fn run_command(spec: &CommandSource) -> Result<Got, Trouble> {
         .kill_on_drop(true)
         .spawn()
         .map_err(|e| format!("failed to start `{program}`: {e}"))?;
-    let stdout = child
-        .stdout
-        .take()
-        .ok_or_else(|| format!("`{program}` has no output"))?;
+    let stdout = child.stdout.take().ok_or_else(|| format!("`{program}` has no output"))?;
     let work = async {
         let mut output = Vec::new();
-        stdout
-            .take(OUTPUT)
-            .read_to_end(&mut output)
-            .await
-            .map_err(|e| e.to_string())?;
+        stdout.take(OUTPUT).read_to_end(&mut output).await.map_err(|e| e.to_string())?;
         let status = child.wait().await.map_err(|e| e.to_string())?;
         Ok::<_, String>((output, status))
     };
     let (output, status) = tokio::time::timeout(limit, work)
         .await
-        .map_err(|_| {
-            format!(
-                "`{program}` did not end within {}",
-                humantime::format_duration(limit)
-            )
-        })?
+        .map_err(|_| format!("`{program}` did not end within {}", humantime::format_duration(limit)))?
         .map_err(|e| format!("failed to run `{program}`: {e}"))?;
     if !status.success() {
         return Err(format!("`{program}` ended with {status}").into());

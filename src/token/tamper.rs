@@ -33,10 +33,7 @@ pub fn tamper(how: Tamper, token: &str, jwks: Option<&Value>) -> Result<String, 
         T::AppendedPadding => return Ok(format!("{token}==")),
         T::LeadingSpace => return Ok(format!(" {token}")),
         T::EmbeddedNewline => {
-            let middle = token
-                .char_indices()
-                .nth(token.chars().count() / 2)
-                .map_or(0, |(i, _)| i);
+            let middle = token.char_indices().nth(token.chars().count() / 2).map_or(0, |(i, _)| i);
             return Ok(format!("{}\n{}", &token[..middle], &token[middle..]));
         }
         T::UpperCase => return Ok(token.to_ascii_uppercase()),
@@ -49,12 +46,7 @@ pub fn tamper(how: Tamper, token: &str, jwks: Option<&Value>) -> Result<String, 
     };
     let with_header = |changes: Value| encode(&merged(&jwt.header, &changes));
     let with_claims = |changes: Value| encode(&merged(&jwt.claims, &changes));
-    let alg = jwt
-        .header
-        .get("alg")
-        .and_then(Value::as_str)
-        .unwrap_or("ES256")
-        .to_owned();
+    let alg = jwt.header.get("alg").and_then(Value::as_str).unwrap_or("ES256").to_owned();
     Ok(match how {
         T::SignatureBit => format!("{header}.{payload}.{}", flip(signature)),
         T::SignatureEmpty => format!("{header}.{payload}."),
@@ -62,14 +54,12 @@ pub fn tamper(how: Tamper, token: &str, jwks: Option<&Value>) -> Result<String, 
             let length = unb64(signature).map_or(64, |s| s.len());
             format!("{header}.{payload}.{}", b64(vec![0u8; length]))
         }
-        T::PayloadSubject => format!(
-            "{header}.{}.{signature}",
-            with_claims(json!({ "sub": "txspec-someone-else" }))
-        ),
-        T::PayloadLifetime => format!(
-            "{header}.{}.{signature}",
-            with_claims(json!({ "exp": now() + 31_536_000 }))
-        ),
+        T::PayloadSubject => {
+            format!("{header}.{}.{signature}", with_claims(json!({ "sub": "txspec-someone-else" })))
+        }
+        T::PayloadLifetime => {
+            format!("{header}.{}.{signature}", with_claims(json!({ "exp": now() + 31_536_000 })))
+        }
         T::HeaderChanged => format!("{}.{payload}.{signature}", with_header(json!({ "x-txspec": 1 }))),
         T::AlgNone => format!("{}.{payload}.", with_header(json!({ "alg": "none" }))),
         T::AlgNoneTitle => format!("{}.{payload}.", with_header(json!({ "alg": "None" }))),
@@ -83,10 +73,7 @@ pub fn tamper(how: Tamper, token: &str, jwks: Option<&Value>) -> Result<String, 
         }
         T::EmbeddedJwk => {
             let key = SigningKey::stranger(&alg)?;
-            let header = merged(
-                &jwt.header,
-                &json!({ "alg": key.alg(), "jwk": key.public_jwk()? }),
-            );
+            let header = merged(&jwt.header, &json!({ "alg": key.alg(), "jwk": key.public_jwk()? }));
             key.sign(&header, &jwt.claims_value())?
         }
         T::UntrustedKey => resign(&alg, &jwt, json!({}), json!({}))?,
@@ -97,22 +84,16 @@ pub fn tamper(how: Tamper, token: &str, jwks: Option<&Value>) -> Result<String, 
             json!({ "kid": "txspec-unknown" }),
             json!({ "iss": "https://issuer.txspec.invalid" }),
         )?,
-        T::KidTraversal => format!(
-            "{}.{payload}.{signature}",
-            with_header(json!({ "kid": "../../../../../../dev/null" }))
-        ),
-        T::KidInjection => format!(
-            "{}.{payload}.{signature}",
-            with_header(json!({ "kid": "x' OR '1'='1' --" }))
-        ),
-        T::KidLong => format!(
-            "{}.{payload}.{signature}",
-            with_header(json!({ "kid": "k".repeat(10_000) }))
-        ),
-        T::CritUnknown => format!(
-            "{}.{payload}.{signature}",
-            with_header(json!({ "crit": ["x-txspec"], "x-txspec": 1 }))
-        ),
+        T::KidTraversal => {
+            format!("{}.{payload}.{signature}", with_header(json!({ "kid": "../../../../../../dev/null" })))
+        }
+        T::KidInjection => {
+            format!("{}.{payload}.{signature}", with_header(json!({ "kid": "x' OR '1'='1' --" })))
+        }
+        T::KidLong => format!("{}.{payload}.{signature}", with_header(json!({ "kid": "k".repeat(10_000) }))),
+        T::CritUnknown => {
+            format!("{}.{payload}.{signature}", with_header(json!({ "crit": ["x-txspec"], "x-txspec": 1 })))
+        }
         T::OnePart => payload.to_owned(),
         T::TwoParts => format!("{header}.{payload}"),
         T::FourParts => format!("{token}.{}", b64("x")),
@@ -172,28 +153,18 @@ fn flip(signature: &str) -> String {
 
 /// The text that a confused server would use as HMAC secret.
 fn public_key_text(how: Tamper, jwt: &Jwt, jwks: Option<&Value>) -> Result<String, TamperError> {
-    let keys = jwks
-        .and_then(|j| j.get("keys"))
-        .and_then(Value::as_array)
-        .ok_or(TamperError::NoPublicKey)?;
+    let keys = jwks.and_then(|j| j.get("keys")).and_then(Value::as_array).ok_or(TamperError::NoPublicKey)?;
     let kid = jwt.header.get("kid");
     let key = keys
         .iter()
         .find(|k| kid.is_some() && k.get("kid") == kid)
-        .or_else(|| {
-            keys.iter()
-                .find(|k| k.get("kty").and_then(Value::as_str) != Some("oct"))
-        })
+        .or_else(|| keys.iter().find(|k| k.get("kty").and_then(Value::as_str) != Some("oct")))
         .ok_or(TamperError::NoPublicKey)?;
     if how == Tamper::Hs256PublicJwk {
         return Ok(key.to_string());
     }
     let pem = spki_pem(key).ok_or(TamperError::NoPublicKey)?;
-    Ok(if how == Tamper::Hs256PublicPemTrimmed {
-        pem.trim_end().to_owned()
-    } else {
-        pem
-    })
+    Ok(if how == Tamper::Hs256PublicPemTrimmed { pem.trim_end().to_owned() } else { pem })
 }
 
 /// SubjectPublicKeyInfo in PEM (RFC 5280 section 4.1, RFC 7468), from a JWK of type EC P-256 or RSA.
@@ -219,33 +190,20 @@ fn spki_pem(jwk: &Value) -> Option<String> {
             let mut bits = vec![0u8];
             bits.extend(tlv(0x30, &numbers));
             // rsaEncryption 1.2.840.113549.1.1.1 with NULL
-            let algorithm = tlv(
-                0x30,
-                &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0],
-            );
+            let algorithm = tlv(0x30, &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0]);
             tlv(0x30, &[algorithm, tlv(0x03, &bits)].concat())
         }
         _ => return None,
     };
     use base64::{Engine, engine::general_purpose::STANDARD};
     let text = STANDARD.encode(der);
-    let lines: Vec<&str> = (0..text.len())
-        .step_by(64)
-        .map(|i| &text[i..text.len().min(i + 64)])
-        .collect();
-    Some(format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-        lines.join("\n")
-    ))
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|i| &text[i..text.len().min(i + 64)]).collect();
+    Some(format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n")))
 }
 
 fn integer(bytes: &[u8]) -> Vec<u8> {
     let trimmed: Vec<u8> = bytes.iter().copied().skip_while(|b| *b == 0).collect();
-    let mut value = if trimmed.first().is_none_or(|b| *b >= 0x80) {
-        vec![0u8]
-    } else {
-        Vec::new()
-    };
+    let mut value = if trimmed.first().is_none_or(|b| *b >= 0x80) { vec![0u8] } else { Vec::new() };
     value.extend(trimmed);
     tlv(0x02, &value)
 }
@@ -256,12 +214,7 @@ fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     if length < 0x80 {
         out.push(u8::try_from(length).unwrap_or(0x7f));
     } else {
-        let bytes: Vec<u8> = length
-            .to_be_bytes()
-            .iter()
-            .copied()
-            .skip_while(|b| *b == 0)
-            .collect();
+        let bytes: Vec<u8> = length.to_be_bytes().iter().copied().skip_while(|b| *b == 0).collect();
         out.push(0x80 | u8::try_from(bytes.len()).unwrap_or(1));
         out.extend(bytes);
     }
@@ -297,14 +250,8 @@ mod tests {
     #[test]
     fn the_public_key_in_pem_is_what_openssl_writes() {
         for (alg, pem) in [
-            (
-                "ES256",
-                include_str!("../../fixtures/keys/stranger-es256.pub.pem"),
-            ),
-            (
-                "RS256",
-                include_str!("../../fixtures/keys/stranger-rs256.pub.pem"),
-            ),
+            ("ES256", include_str!("../../fixtures/keys/stranger-es256.pub.pem")),
+            ("RS256", include_str!("../../fixtures/keys/stranger-rs256.pub.pem")),
         ] {
             let jwk = SigningKey::stranger(alg).unwrap().public_jwk().unwrap();
             assert_eq!(spki_pem(&jwk).unwrap(), pem);
@@ -319,18 +266,11 @@ mod tests {
         jwk["kid"] = json!("k");
         let jwks = json!({ "keys": [jwk] });
         assert_eq!(verify(&token, &jwks), SignatureVerdict::Valid);
-        for how in [
-            Tamper::SignatureBit,
-            Tamper::SignatureZero,
-            Tamper::PayloadSubject,
-            Tamper::HeaderChanged,
-        ] {
+        for how in
+            [Tamper::SignatureBit, Tamper::SignatureZero, Tamper::PayloadSubject, Tamper::HeaderChanged]
+        {
             let damaged = tamper(how, &token, None).unwrap();
-            assert!(
-                matches!(verify(&damaged, &jwks), SignatureVerdict::Invalid(_)),
-                "{}",
-                how.name()
-            );
+            assert!(matches!(verify(&damaged, &jwks), SignatureVerdict::Invalid(_)), "{}", how.name());
         }
     }
 }

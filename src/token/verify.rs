@@ -23,16 +23,9 @@ pub fn verify(token: &str, jwks: &Value) -> SignatureVerdict {
         Ok(jwt) => jwt,
         Err(why) => return Undecided(why.to_string()),
     };
-    let alg = jwt
-        .header
-        .get("alg")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let alg = jwt.header.get("alg").and_then(Value::as_str).unwrap_or_default().to_owned();
     if alg.starts_with("HS") {
-        return Undecided(format!(
-            "it is keyed with a shared secret ({alg}), which no one else can check"
-        ));
+        return Undecided(format!("it is keyed with a shared secret ({alg}), which no one else can check"));
     }
     let Ok(algorithm) = alg.parse::<Algorithm>() else {
         return if alg.eq_ignore_ascii_case("none") {
@@ -45,10 +38,8 @@ pub fn verify(token: &str, jwks: &Value) -> SignatureVerdict {
         return Undecided("the published key set has no `keys`".into());
     };
     let kid = jwt.header.get("kid").and_then(Value::as_str);
-    let named: Vec<&Value> = keys
-        .iter()
-        .filter(|k| kid.is_none() || k.get("kid").and_then(Value::as_str) == kid)
-        .collect();
+    let named: Vec<&Value> =
+        keys.iter().filter(|k| kid.is_none() || k.get("kid").and_then(Value::as_str) == kid).collect();
     if named.is_empty() {
         return Invalid("its `kid` names no published key".into());
     }

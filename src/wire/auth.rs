@@ -24,6 +24,8 @@ pub enum Authentication {
         /// Client password.
         secret: Secret,
     },
+    /// An `Authorization` field as it stands.
+    Header(Secret),
     /// `client_id` and `client_secret` in the body.
     Post {
         /// Client identifier.
@@ -56,6 +58,7 @@ impl Authentication {
                 request.push_header("authorization", basic(&encode(id), &encode(secret.expose())));
             }
             Self::BasicRaw { id, secret } => request.push_header("authorization", basic(id, secret.expose())),
+            Self::Header(value) => request.push_header("authorization", value.expose()),
             Self::Post { id, secret } => {
                 form.push("client_id", id.as_str());
                 form.push("client_secret", secret.clone());
@@ -73,7 +76,7 @@ impl Authentication {
     /// Whether the credentials travel in the `Authorization` header (it decides between 401 and 400,
     /// RFC 6749 section 5.2).
     pub fn uses_header(&self) -> bool {
-        matches!(self, Self::Basic { .. } | Self::BasicRaw { .. })
+        matches!(self, Self::Basic { .. } | Self::BasicRaw { .. } | Self::Header(_))
     }
 }
 
@@ -89,20 +92,9 @@ mod tests {
     fn basic_form_encodes_id_and_secret_before_base64() {
         let mut form = FormBody::default();
         let mut request = Request::post("http://127.0.0.1/".parse().unwrap());
-        Authentication::Basic {
-            id: "a:b".into(),
-            secret: "ü %".into(),
-        }
-        .apply(&mut form, &mut request);
+        Authentication::Basic { id: "a:b".into(), secret: "ü %".into() }.apply(&mut form, &mut request);
         let sent = String::from_utf8(
-            STANDARD
-                .decode(
-                    request
-                        .header("authorization")
-                        .unwrap()
-                        .trim_start_matches("Basic "),
-                )
-                .unwrap(),
+            STANDARD.decode(request.header("authorization").unwrap().trim_start_matches("Basic ")).unwrap(),
         )
         .unwrap();
         assert_eq!(sent, "a%3Ab:%C3%BC+%25");

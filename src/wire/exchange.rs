@@ -30,32 +30,19 @@ pub struct Request {
 impl Request {
     /// An empty POST.
     pub fn post(url: Url) -> Self {
-        Self {
-            method: "POST".into(),
-            url,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Self { method: "POST".into(), url, headers: Vec::new(), body: Vec::new() }
     }
 
     /// A GET that accepts JSON.
     pub fn get(url: Url) -> Self {
-        let mut request = Self {
-            method: "GET".into(),
-            url,
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
+        let mut request = Self { method: "GET".into(), url, headers: Vec::new(), body: Vec::new() };
         request.push_header("accept", "application/json");
         request
     }
 
     /// Appends a header field.
     pub fn push_header(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.headers.push(Header {
-            name: name.to_owned(),
-            value: value.into(),
-        });
+        self.headers.push(Header { name: name.to_owned(), value: value.into() });
     }
 
     /// Replaces all fields of a name by one.
@@ -152,12 +139,7 @@ impl Exchange {
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.response().map(|r| r.status);
-        write!(
-            f,
-            "Exchange({} {} -> {status:?})",
-            self.request.method,
-            self.request.url.path()
-        )
+        write!(f, "Exchange({} {} -> {status:?})", self.request.method, self.request.url.path())
     }
 }
 

@@ -31,11 +31,7 @@ pub struct FormBody(pub Vec<Param>);
 impl FormBody {
     /// Appends a parameter.
     pub fn push(&mut self, name: &str, value: impl Into<Secret>) {
-        self.0.push(Param {
-            name: name.to_owned(),
-            value: value.into(),
-            form: ParamForm::Pair,
-        });
+        self.0.push(Param { name: name.to_owned(), value: value.into(), form: ParamForm::Pair });
     }
 
     /// The first value of a name.
@@ -114,15 +110,8 @@ mod tests {
         body.push("resource", "https://a.example/?x=1");
         body.push("resource", "b c");
         body.push("scope", "");
-        body.0.push(Param {
-            name: "audience".into(),
-            value: "".into(),
-            form: ParamForm::Bare,
-        });
-        assert_eq!(
-            body.encode(),
-            "resource=https%3A%2F%2Fa.example%2F%3Fx%3D1&resource=b+c&scope=&audience"
-        );
+        body.0.push(Param { name: "audience".into(), value: "".into(), form: ParamForm::Bare });
+        assert_eq!(body.encode(), "resource=https%3A%2F%2Fa.example%2F%3Fx%3D1&resource=b+c&scope=&audience");
         assert_eq!(body.encode_percent_space().matches("%20").count(), 1);
         body.set("scope", "ab");
         assert!(body.encode_every_byte().ends_with("scope=%61%62&audience"));

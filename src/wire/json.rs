@@ -53,11 +53,7 @@ impl StrictJson {
             None => (text, false),
         };
         if text.trim().is_empty() {
-            return Err(if byte_order_mark {
-                JsonFault::ByteOrderMark
-            } else {
-                JsonFault::Empty
-            });
+            return Err(if byte_order_mark { JsonFault::ByteOrderMark } else { JsonFault::Empty });
         }
         let duplicates = Rc::new(RefCell::new(Vec::new()));
         let mut parser = serde_json::Deserializer::from_str(text);
@@ -66,11 +62,7 @@ impl StrictJson {
             .and_then(|value| parser.end().map(|()| value))
             .map_err(|e| JsonFault::Syntax(e.to_string()))?;
         let duplicates = duplicates.borrow().clone();
-        Ok(Self {
-            value,
-            duplicates,
-            byte_order_mark,
-        })
+        Ok(Self { value, duplicates, byte_order_mark })
     }
 
     /// The members, if the value is an object.
@@ -158,19 +150,9 @@ mod tests {
     #[test]
     fn hostile_bytes_are_faults_not_panics() {
         assert_eq!(StrictJson::parse(b"").unwrap_err(), JsonFault::Empty);
-        assert_eq!(
-            StrictJson::parse(b"{\"a\xff\"").unwrap_err(),
-            JsonFault::NotUtf8(3)
-        );
-        assert!(
-            StrictJson::parse("\u{feff}{}".as_bytes())
-                .unwrap()
-                .byte_order_mark
-        );
-        assert!(matches!(
-            StrictJson::parse("[".repeat(100_000).as_bytes()),
-            Err(JsonFault::Syntax(_))
-        ));
+        assert_eq!(StrictJson::parse(b"{\"a\xff\"").unwrap_err(), JsonFault::NotUtf8(3));
+        assert!(StrictJson::parse("\u{feff}{}".as_bytes()).unwrap().byte_order_mark);
+        assert!(matches!(StrictJson::parse("[".repeat(100_000).as_bytes()), Err(JsonFault::Syntax(_))));
         assert!(matches!(StrictJson::parse(b"{} {}"), Err(JsonFault::Syntax(_))));
         assert!(StrictJson::parse(b"{\"a\":1e999}").is_err());
     }

@@ -85,13 +85,7 @@ impl Vault {
         if content.values.contains_key(value) {
             return;
         }
-        content.values.insert(
-            value.to_owned(),
-            Entry {
-                label: label.to_owned(),
-                thorough,
-            },
-        );
+        content.values.insert(value.to_owned(), Entry { label: label.to_owned(), thorough });
         content.redactor = None;
     }
 
@@ -183,10 +177,7 @@ impl Redactor {
                 labels.push(label.clone());
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&patterns)
-            .ok();
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
         Self { automaton, labels }
     }
 
@@ -225,14 +216,8 @@ impl Redactor {
 
     fn request(&self, request: &Request) -> RedactedRequest {
         let body = String::from_utf8_lossy(&request.body);
-        let form = request
-            .header("content-type")
-            .is_some_and(|t| t.contains("urlencoded"));
-        let body = if form {
-            redact_pairs(&body)
-        } else {
-            redact_members(&body)
-        };
+        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
+        let body = if form { redact_pairs(&body) } else { redact_members(&body) };
         let mut url = request.url.clone();
         if let Some(query) = request.url.query() {
             url.set_query(Some(&redact_pairs(query)));
@@ -295,15 +280,9 @@ fn encodings(value: &str, thorough: bool) -> Vec<String> {
     if !thorough {
         return forms;
     }
-    forms.push(probe(
-        &url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>(),
-    ));
-    forms.push(probe(
-        &value.bytes().map(|b| format!("%{b:02X}")).collect::<String>(),
-    ));
-    forms.push(probe(
-        &value.bytes().map(|b| format!("%{b:02x}")).collect::<String>(),
-    ));
+    forms.push(probe(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
+    forms.push(probe(&value.bytes().map(|b| format!("%{b:02X}")).collect::<String>()));
+    forms.push(probe(&value.bytes().map(|b| format!("%{b:02x}")).collect::<String>()));
     let json = serde_json::Value::from(value).to_string();
     forms.push(probe(json.trim_matches('"')));
     for lead in 0..3usize {
@@ -353,10 +332,7 @@ fn hide_jwts(text: &str) -> String {
                 .take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b))
                 .count();
         let candidate = &rest[start..end];
-        let inside_word = rest[..start]
-            .bytes()
-            .next_back()
-            .is_some_and(|b| b.is_ascii_alphanumeric());
+        let inside_word = rest[..start].bytes().next_back().is_some_and(|b| b.is_ascii_alphanumeric());
         if candidate.len() > 24
             && candidate.contains('.')
             && !inside_word
@@ -398,11 +374,7 @@ fn redact_members(text: &str) -> String {
             continue;
         }
         out.push_str(&text[last..span.start]);
-        let _ = write!(
-            out,
-            "\"[{name}, {} characters]\"",
-            text[span.clone()].trim_matches('"').len()
-        );
+        let _ = write!(out, "\"[{name}, {} characters]\"", text[span.clone()].trim_matches('"').len());
         last = span.end;
     }
     out.push_str(&text[last..]);
@@ -509,14 +481,8 @@ fn curl(request: &Request) -> String {
     }
     if !request.body.is_empty() {
         let body = String::from_utf8_lossy(&request.body);
-        let form = request
-            .header("content-type")
-            .is_some_and(|t| t.contains("urlencoded"));
-        let body = if form {
-            variables(&body)
-        } else {
-            shell(&redact_members(&body))
-        };
+        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
+        let body = if form { variables(&body) } else { shell(&redact_members(&body)) };
         let _ = write!(line, " --data-raw \"{}\"", shorten(body));
     }
     line
@@ -569,10 +535,7 @@ mod tests {
         for lead in ["", "x", "xy"] {
             let b64 = STANDARD_NO_PAD.encode(format!("{lead}{secret}zz"));
             let shown = r.text(&format!("before {b64} after"));
-            assert!(
-                shown.starts_with("before ") && shown.contains("[client secret"),
-                "{shown}"
-            );
+            assert!(shown.starts_with("before ") && shown.contains("[client secret"), "{shown}");
             assert!(!shown.contains(&b64[4..12]), "{shown}");
         }
         for form in [secret.to_owned(), percent] {
@@ -585,10 +548,7 @@ mod tests {
     fn members_and_parameters_are_hidden_by_position_even_when_repeated_or_odd() {
         let body = r#"{"access_token":"abc","x":1,"access_token" : ["def",{"a":"ghi"}],"token_type":"Bearer","refresh_token":null}"#;
         let shown = redact_members(body);
-        assert!(
-            !shown.contains("abc") && !shown.contains("def") && !shown.contains("ghi"),
-            "{shown}"
-        );
+        assert!(!shown.contains("abc") && !shown.contains("def") && !shown.contains("ghi"), "{shown}");
         assert!(shown.contains(r#""token_type":"Bearer""#) && shown.contains(r#""refresh_token":null"#));
         assert_eq!(
             redact_pairs("subject_token=abcdefg&scope=a&password="),
@@ -599,10 +559,7 @@ mod tests {
     #[test]
     fn jwts_are_hidden_by_shape() {
         let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
-        assert_eq!(
-            hide_jwts(&format!("x {jwt} they say hey.")),
-            "x [jwt] they say hey."
-        );
+        assert_eq!(hide_jwts(&format!("x {jwt} they say hey.")), "x [jwt] they say hey.");
     }
 
     #[test]

@@ -94,20 +94,13 @@ impl Sender {
                 message: format!("failed to prepare the HTTP client: {}", chain(&e)),
             })?;
         let shared = Shared {
-            budget: Budget {
-                used: AtomicU64::new(0),
-                limit: limits.budget,
-            },
+            budget: Budget { used: AtomicU64::new(0), limit: limits.budget },
             slots: Semaphore::new(limits.concurrency.max(1)),
             next_start: Mutex::new(None),
             interrupted: AtomicBool::new(false),
             interrupt: Notify::new(),
         };
-        Ok(Self {
-            client,
-            limits,
-            shared: Arc::new(shared),
-        })
+        Ok(Self { client, limits, shared: Arc::new(shared) })
     }
 
     /// The request budget.
@@ -145,13 +138,7 @@ impl Sender {
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         };
-        Exchange {
-            purpose: purpose.to_owned(),
-            request,
-            outcome,
-            duration: started.elapsed(),
-            attempts,
-        }
+        Exchange { purpose: purpose.to_owned(), request, outcome, duration: started.elapsed(), attempts }
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response, TransportError> {
@@ -169,10 +156,7 @@ impl Sender {
             if !self.shared.budget.take() {
                 return Err(failed(
                     TransportKind::Budget,
-                    format!(
-                        "the budget of {} requests is used up (limits.budget)",
-                        self.limits.budget
-                    ),
+                    format!("the budget of {} requests is used up (limits.budget)", self.limits.budget),
                 ));
             }
             match tokio::time::timeout(self.limits.request_timeout, self.perform(request)).await {
@@ -211,10 +195,7 @@ impl Sender {
             kind: TransportKind::Broken,
             message: format!("{} is no HTTP method: {e}", request.method),
         })?;
-        let mut builder = self
-            .client
-            .request(method, request.url.clone())
-            .body(request.body.clone());
+        let mut builder = self.client.request(method, request.url.clone()).body(request.body.clone());
         for header in &request.headers {
             builder = builder.header(header.name.as_str(), header.value.as_slice());
         }
@@ -223,10 +204,7 @@ impl Sender {
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| Header {
-                name: name.as_str().to_owned(),
-                value: value.as_bytes().to_vec(),
-            })
+            .map(|(name, value)| Header { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() })
             .collect();
         let mut body = Vec::new();
         let mut truncated = false;
@@ -240,12 +218,7 @@ impl Sender {
                 break;
             }
         }
-        Ok(Response {
-            status,
-            headers,
-            body,
-            truncated,
-        })
+        Ok(Response { status, headers, body, truncated })
     }
 }
 
@@ -257,10 +230,7 @@ fn trouble(error: &reqwest::Error) -> TransportError {
     } else {
         TransportKind::Broken
     };
-    TransportError {
-        kind,
-        message: chain(error),
-    }
+    TransportError { kind, message: chain(error) }
 }
 
 /// The causes of an error in one line, innermost last, without the URL (its query could hold a secret).
@@ -274,11 +244,7 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    if parts.is_empty() {
-        "the connection failed".to_owned()
-    } else {
-        parts.join(": ")
-    }
+    if parts.is_empty() { "the connection failed".to_owned() } else { parts.join(": ") }
 }
 
 /// Whether a URL names this machine.

@@ -18,10 +18,7 @@ struct Battery<'a> {
 }
 
 pub async fn run(server: &As) -> Observed {
-    let mut battery = Battery {
-        server,
-        seen: Vec::new(),
-    };
+    let mut battery = Battery { server, seen: Vec::new() };
     battery.forms().await;
     battery.parameters().await;
     battery.clients().await;
@@ -46,11 +43,7 @@ fn encode(value: &Value) -> String {
 
 fn parts(token: &str) -> (String, String, String) {
     let mut parts = token.split('.').map(str::to_owned);
-    (
-        parts.next().unwrap(),
-        parts.next().unwrap(),
-        parts.next().unwrap(),
-    )
+    (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap())
 }
 
 fn payload(token: &str) -> Option<Value> {
@@ -66,11 +59,7 @@ fn settled(value: &mut Value) {
                 let time = matches!(name.as_str(), "iat" | "exp" | "nbf" | "auth_time" | "expires_in");
                 if let (true, Some(number)) = (time, member.as_i64()) {
                     let now = jiff::Timestamp::now().as_second();
-                    let offset = if name == "expires_in" {
-                        number
-                    } else {
-                        number - now
-                    };
+                    let offset = if name == "expires_in" { number } else { number - now };
                     *member = json!(format!("{name} about {}", (offset + 5) / 15 * 15));
                 } else if name == "jti" {
                     *member = json!("jti");
@@ -85,11 +74,7 @@ fn settled(value: &mut Value) {
                 settled(&mut claims);
                 let (header, _, signature) = parts(text);
                 let header = URL_SAFE_NO_PAD.decode(header).unwrap();
-                *text = format!(
-                    "{} {claims} {}",
-                    String::from_utf8_lossy(&header),
-                    signature.len()
-                );
+                *text = format!("{} {claims} {}", String::from_utf8_lossy(&header), signature.len());
             } else if text.len() == 64 {
                 *text = "opaque".to_owned();
             }
@@ -102,26 +87,10 @@ impl Battery<'_> {
     fn saw(&mut self, name: &str, answer: &Answer) {
         let mut body = answer.body.clone();
         settled(&mut body);
-        let raw = if answer.body.is_null() {
-            answer.raw.clone()
-        } else {
-            String::new()
-        };
+        let raw = if answer.body.is_null() { answer.raw.clone() } else { String::new() };
         let count = answer.raw.matches('"').count();
-        let headers = [
-            "content-type",
-            "cache-control",
-            "pragma",
-            "www-authenticate",
-            "location",
-        ]
-        .map(|name| {
-            answer
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("-")
-        });
+        let headers = ["content-type", "cache-control", "pragma", "www-authenticate", "location"]
+            .map(|name| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-"));
         let text = format!("{} {headers:?} {body} {raw} {count}", answer.status);
         let text = text.replace(self.server.issuer(), "AS");
         let text = text.replace(self.server.issuer().trim_start_matches("http://"), "AS");
@@ -166,28 +135,13 @@ impl Battery<'_> {
         let scoped = self.knob("alice", &[("scope", "read openid profile")]).await;
         for name in ["access_token", "jwt", "id_token", "refresh_token", "saml2"] {
             let requested = tt(name);
-            self.x(
-                &format!("requested {name}"),
-                &scoped,
-                &[("requested_token_type", &requested)],
-            )
-            .await;
+            self.x(&format!("requested {name}"), &scoped, &[("requested_token_type", &requested)]).await;
         }
         let service = self.server.service("app").await;
-        self.x(
-            "id token of client",
-            &service,
-            &[("requested_token_type", &tt("id_token"))],
-        )
-        .await;
+        self.x("id token of client", &service, &[("requested_token_type", &tt("id_token"))]).await;
         let one = self.server.exchange(&alice, &[]).await;
         let other = self.server.exchange(&alice, &[]).await;
-        let token = |answer: &Answer| {
-            answer.body["access_token"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let token = |answer: &Answer| answer.body["access_token"].as_str().unwrap_or_default().to_owned();
         let jti = |answer: &Answer| payload(&token(answer)).map(|claims| claims["jti"].clone());
         let same = (token(&one) == token(&other), jti(&one) == jti(&other));
         self.seen.push(("twice".to_owned(), format!("{same:?}")));
@@ -201,29 +155,16 @@ impl Battery<'_> {
         let keys = self.server.get("/jwks").await.body;
         let (header, claims, signature) = (token.split('.').count() == 3).then(|| parts(token))?;
         let kid: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(&header).ok()?).ok()?;
-        let key = keys["keys"]
-            .as_array()?
-            .iter()
-            .find(|key| key["kid"] == kid["kid"])?;
+        let key = keys["keys"].as_array()?.iter().find(|key| key["kid"] == kid["kid"])?;
         let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(key.clone()).ok()?).ok()?;
-        crypto::verify(
-            &signature,
-            format!("{header}.{claims}").as_bytes(),
-            &key,
-            Algorithm::ES256,
-        )
-        .ok()
+        crypto::verify(&signature, format!("{header}.{claims}").as_bytes(), &key, Algorithm::ES256).ok()
     }
 
     async fn parameters(&mut self) {
         let server = self.server;
         let alice = server.alice().await;
         let (access, grant) = (tt("access_token"), ("grant_type", EXCHANGE));
-        let base = [
-            grant,
-            ("subject_token", &*alice),
-            ("subject_token_type", &*access),
-        ];
+        let base = [grant, ("subject_token", &*alice), ("subject_token_type", &*access)];
         for (name, missing) in [("grant", 0), ("subject", 1), ("subject type", 2)] {
             let mut pairs = base.to_vec();
             pairs.remove(missing);
@@ -244,36 +185,23 @@ impl Battery<'_> {
         }
         let bob = server.login("bob", &[]).await.text("access_token");
         self.x("repeated other", &alice, &[("subject_token", &bob)]).await;
-        self.x("repeated same", &alice, &[("subject_token", &alice)])
-            .await;
-        self.post(
-            "names in upper case",
-            "/token",
-            APP,
-            &[grant, ("SUBJECT_TOKEN", &alice), base[2]],
-        )
-        .await;
+        self.x("repeated same", &alice, &[("subject_token", &alice)]).await;
+        self.post("names in upper case", "/token", APP, &[grant, ("SUBJECT_TOKEN", &alice), base[2]]).await;
         self.x("empty scope", &alice, &[("scope", "")]).await;
         self.x("empty resource", &alice, &[("resource", "")]).await;
         self.x("unknown parameter", &alice, &[("probe", "1")]).await;
-        self.x("act parameter", &alice, &[("act", r#"{"sub":"x"}"#)])
-            .await;
-        self.x("requested_subject", &alice, &[("requested_subject", "bob")])
-            .await;
+        self.x("act parameter", &alice, &[("act", r#"{"sub":"x"}"#)]).await;
+        self.x("requested_subject", &alice, &[("requested_subject", "bob")]).await;
         self.xt("unknown type", &alice, "nonsense", &[]).await;
         self.xt("hyphen type", &alice, "access-token", &[]).await;
         self.x("oversize", &"x".repeat(5000), &[]).await;
         self.x("huge", &"x".repeat(9000), &[]).await;
 
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(base)
-            .finish();
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(base).finish();
         let send = |body: String, media_type: &str, query: &str| {
             let request = server.request(&format!("/token{query}"), APP, &[]);
             let mut request = request.build().unwrap();
-            request
-                .headers_mut()
-                .insert("content-type", media_type.parse().unwrap());
+            request.headers_mut().insert("content-type", media_type.parse().unwrap());
             *request.body_mut() = Some(body.into());
             reqwest::RequestBuilder::from_parts(server.http.clone(), request)
         };
@@ -281,21 +209,11 @@ impl Battery<'_> {
         let json = json!({ "grant_type": EXCHANGE, "subject_token": alice, "subject_token_type": access });
         for (name, request) in [
             ("bare parameter", send(format!("{form}&probe&scope"), FORM, "")),
-            (
-                "charset",
-                send(
-                    form.clone(),
-                    "application/x-www-form-urlencoded;charset=UTF-8",
-                    "",
-                ),
-            ),
+            ("charset", send(form.clone(), "application/x-www-form-urlencoded;charset=UTF-8", "")),
             ("json", send(json.to_string(), "application/json", "")),
             ("text", send(form.clone(), "text/plain", "")),
             ("plus", send(format!("{form}&scope=read+write"), FORM, "")),
-            (
-                "escapes",
-                send(form.replace("token-type", "%74oken-type"), FORM, ""),
-            ),
+            ("escapes", send(form.replace("token-type", "%74oken-type"), FORM, "")),
             ("query", send(String::new(), FORM, &format!("?{form}"))),
             (
                 "get",
@@ -322,38 +240,16 @@ impl Battery<'_> {
         };
         as_client("wrong secret", Some(("app", "x")), &[]).await;
         as_client("unknown client", Some(("x", "x")), &[]).await;
-        as_client(
-            "wrong secret post",
-            None,
-            &[("client_id", "app"), ("client_secret", "x")],
-        )
-        .await;
-        as_client(
-            "post",
-            None,
-            &[("client_id", "app"), ("client_secret", "app-secret")],
-        )
-        .await;
+        as_client("wrong secret post", None, &[("client_id", "app"), ("client_secret", "x")]).await;
+        as_client("post", None, &[("client_id", "app"), ("client_secret", "app-secret")]).await;
         as_client("id only", None, &[("client_id", "app")]).await;
         as_client("nobody", None, &[]).await;
-        as_client(
-            "both",
-            APP,
-            &[("client_id", "app"), ("client_secret", "app-secret")],
-        )
-        .await;
+        as_client("both", APP, &[("client_id", "app"), ("client_secret", "app-secret")]).await;
         as_client("basic and id", APP, &[("client_id", "app")]).await;
         as_client("other id", APP, &[("client_id", "second-app")]).await;
         as_client("forbidden", Some(("forbidden", "forbidden-secret")), &[]).await;
         let shared = self
-            .knob(
-                "alice",
-                &[
-                    ("x_aud", "odd:id+%é"),
-                    ("x_aud", "second-app"),
-                    ("x_aud", "forbidden"),
-                ],
-            )
+            .knob("alice", &[("x_aud", "odd:id+%é"), ("x_aud", "second-app"), ("x_aud", "forbidden")])
             .await;
         let id_mismatch = [("client_id", "second-app"), ("audience", "api")];
         self.x("other id, shared", &shared, &id_mismatch).await;
@@ -362,9 +258,8 @@ impl Battery<'_> {
             ("second", ("second-app", "second-app-secret")),
             ("forbidden, own", ("forbidden", "forbidden-secret")),
         ] {
-            let answer = server
-                .exchange_as(Some(basic), &shared, "access_token", &[("audience", "api")])
-                .await;
+            let answer =
+                server.exchange_as(Some(basic), &shared, "access_token", &[("audience", "api")]).await;
             self.saw(name, &answer);
         }
     }
@@ -394,67 +289,24 @@ impl Battery<'_> {
             ("replayed", good.clone()),
             (
                 "typ",
-                server
-                    .sign(
-                        "client",
-                        json!({ "typ": "client-authentication+jwt" }),
-                        claims(json!({})),
-                    )
-                    .await,
+                server.sign("client", json!({ "typ": "client-authentication+jwt" }), claims(json!({}))).await,
             ),
-            (
-                "other typ",
-                server
-                    .sign("client", json!({ "typ": "dpop+jwt" }), claims(json!({})))
-                    .await,
-            ),
-            (
-                "sub",
-                server
-                    .sign("client", json!({}), claims(json!({ "sub": "app" })))
-                    .await,
-            ),
-            (
-                "expired",
-                server
-                    .sign("client", json!({}), claims(json!({ "exp": now - 700 })))
-                    .await,
-            ),
-            (
-                "aud",
-                server
-                    .sign("client", json!({}), claims(json!({ "aud": "https://x.invalid" })))
-                    .await,
-            ),
+            ("other typ", server.sign("client", json!({ "typ": "dpop+jwt" }), claims(json!({}))).await),
+            ("sub", server.sign("client", json!({}), claims(json!({ "sub": "app" }))).await),
+            ("expired", server.sign("client", json!({}), claims(json!({ "exp": now - 700 }))).await),
+            ("aud", server.sign("client", json!({}), claims(json!({ "aud": "https://x.invalid" }))).await),
             (
                 "two aud",
                 server
-                    .sign(
-                        "client",
-                        json!({}),
-                        claims(json!({ "aud": [issuer, "https://x.invalid"] })),
-                    )
+                    .sign("client", json!({}), claims(json!({ "aud": [issuer, "https://x.invalid"] })))
                     .await,
             ),
-            (
-                "other key",
-                server.sign("unknown", json!({}), claims(json!({}))).await,
-            ),
-            (
-                "none",
-                format!(
-                    "{}.{}.",
-                    encode(&json!({ "alg": "none" })),
-                    encode(&claims(json!({})))
-                ),
-            ),
+            ("other key", server.sign("unknown", json!({}), claims(json!({}))).await),
+            ("none", format!("{}.{}.", encode(&json!({ "alg": "none" })), encode(&claims(json!({}))))),
         ];
         for (name, assertion) in tokens {
             let extra = [
-                (
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                ),
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
                 ("client_assertion", assertion.as_str()),
                 ("audience", "api"),
             ];
@@ -513,32 +365,11 @@ impl Battery<'_> {
             ("jwk", resigned("client", with_jwk).await),
             ("jku", resigned("client", with_jku).await),
             ("crit", resigned("es256", with_crit).await),
-            (
-                "foreign key",
-                resigned("foreign", json!({ "typ": "at+jwt" })).await,
-            ),
-            (
-                "kid",
-                resigned("unknown", json!({ "typ": "at+jwt", "kid": "../../dev/null" })).await,
-            ),
-            (
-                "untrusted",
-                server
-                    .sign("unknown", json!({ "typ": "at+jwt" }), untrusted)
-                    .await,
-            ),
-            (
-                "logout",
-                server
-                    .sign("es256", json!({ "typ": "logout+jwt" }), json!({ "sub": "alice" }))
-                    .await,
-            ),
-            (
-                "dpop typ",
-                server
-                    .sign("es256", json!({ "typ": "dpop+jwt" }), json!({ "sub": "alice" }))
-                    .await,
-            ),
+            ("foreign key", resigned("foreign", json!({ "typ": "at+jwt" })).await),
+            ("kid", resigned("unknown", json!({ "typ": "at+jwt", "kid": "../../dev/null" })).await),
+            ("untrusted", server.sign("unknown", json!({ "typ": "at+jwt" }), untrusted).await),
+            ("logout", server.sign("es256", json!({ "typ": "logout+jwt" }), json!({ "sub": "alice" })).await),
+            ("dpop typ", server.sign("es256", json!({ "typ": "dpop+jwt" }), json!({ "sub": "alice" })).await),
             ("garbage", "garbage".to_owned()),
             ("expired", self.knob("alice", &[("x_lifetime", "-700")]).await),
             ("early", self.knob("alice", &[("x_nbf", "700")]).await),
@@ -578,17 +409,10 @@ impl Battery<'_> {
                 server.issuer(),
                 now + 60
             );
-            let message = format!(
-                "{}.{}",
-                encode(&json!({ "alg": "ES256" })),
-                URL_SAFE_NO_PAD.encode(one)
-            );
+            let message = format!("{}.{}", encode(&json!({ "alg": "ES256" })), URL_SAFE_NO_PAD.encode(one));
             let pem = include_bytes!("../../fixtures/keys/foreign-issuer-es256.pem");
             let key = EncodingKey::from_ec_pem(pem).unwrap();
-            format!(
-                "{message}.{}",
-                crypto::sign(message.as_bytes(), &key, Algorithm::ES256).unwrap()
-            )
+            format!("{message}.{}", crypto::sign(message.as_bytes(), &key, Algorithm::ES256).unwrap())
         };
         self.xt("foreign duplicate", &duplicated, "jwt", &[]).await;
         for (name, claims) in [
@@ -636,43 +460,25 @@ impl Battery<'_> {
             ),
             (
                 "untrusted",
-                server
-                    .sign(
-                        "unknown",
-                        json!({}),
-                        json!({ "iss": "https://x.invalid", "sub": "x" }),
-                    )
-                    .await,
+                server.sign("unknown", json!({}), json!({ "iss": "https://x.invalid", "sub": "x" })).await,
             ),
             ("garbage", "garbage".to_owned()),
         ];
         for (name, token) in &cases {
-            self.actor(&format!("actor {name}"), &alice, token, "access_token")
-                .await;
+            self.actor(&format!("actor {name}"), &alice, token, "access_token").await;
         }
         self.actor("actor confused", &alice, &good, "id_token").await;
         self.actor("actor type unknown", &alice, &good, "nonsense").await;
-        self.x("actor without type", &alice, &[("actor_token", &good)])
-            .await;
-        self.x(
-            "type without actor",
-            &alice,
-            &[("actor_token_type", &tt("access_token"))],
-        )
-        .await;
+        self.x("actor without type", &alice, &[("actor_token", &good)]).await;
+        self.x("type without actor", &alice, &[("actor_token_type", &tt("access_token"))]).await;
     }
 
     async fn delegation(&mut self) {
         let server = self.server;
         let alice = server.alice().await;
-        let (a, b) = (
-            server.service("service-a").await,
-            server.service("service-b").await,
-        );
+        let (a, b) = (server.service("service-a").await, server.service("service-b").await);
         let first = self.actor("delegation", &alice, &a, "access_token").await;
-        let chained = self
-            .knob("alice", &[("x_act", r#"{"sub":"one","act":{"sub":"two"}}"#)])
-            .await;
+        let chained = self.knob("alice", &[("x_act", r#"{"sub":"one","act":{"sub":"two"}}"#)]).await;
         self.actor("chain", &chained, &b, "access_token").await;
         self.x("chain without actor", &chained, &[]).await;
         let mut deep = json!({ "sub": "0" });
@@ -691,30 +497,23 @@ impl Battery<'_> {
         let server = self.server;
         let second = Some(("second-app", "second-app-secret"));
         let login = server.login("alice", &[("scope", "openid read")]).await;
-        for (kind, member) in [
-            ("access_token", "access_token"),
-            ("id_token", "id_token"),
-            ("refresh_token", "refresh_token"),
-        ] {
+        for (kind, member) in
+            [("access_token", "access_token"), ("id_token", "id_token"), ("refresh_token", "refresh_token")]
+        {
             let answer = server.exchange_as(second, &login.text(member), kind, &[]).await;
             self.saw(&format!("{kind} of another client"), &answer);
         }
         let dora = self.knob("dora", &[]).await;
         self.x("disabled", &dora, &[]).await;
-        let (a, b) = (
-            server.service("service-a").await,
-            server.service("service-b").await,
-        );
+        let (a, b) = (server.service("service-a").await, server.service("service-b").await);
         for (name, may_act) in [
             ("sub", r#"{"sub":"service-a"}"#),
             ("iss", r#"{"sub":"service-a","iss":"https://x.invalid"}"#),
             ("text", r#""service-a""#),
         ] {
             let token = self.knob("alice", &[("x_may_act", may_act)]).await;
-            self.actor(&format!("may_act {name}, a"), &token, &a, "access_token")
-                .await;
-            self.actor(&format!("may_act {name}, b"), &token, &b, "access_token")
-                .await;
+            self.actor(&format!("may_act {name}, a"), &token, &a, "access_token").await;
+            self.actor(&format!("may_act {name}, b"), &token, &b, "access_token").await;
             self.x(&format!("may_act {name}, none"), &token, &[]).await;
             let answer = server.introspect(&token).await;
             self.saw(&format!("may_act {name}, introspected"), &answer);
@@ -748,10 +547,7 @@ impl Battery<'_> {
         let bad_signature = encode(&json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key, "x": 1 }));
         let mut private = key.clone();
         private["d"] = json!("AAAA");
-        let htu = format!(
-            "{}/token?x#y",
-            server.issuer().to_uppercase().replace("HTTP", "http")
-        );
+        let htu = format!("{}/token?x#y", server.issuer().to_uppercase().replace("HTTP", "http"));
         let cases = [
             ("good", good.clone()),
             ("replayed", good),
@@ -760,10 +556,7 @@ impl Battery<'_> {
             ("typ", proof(json!({ "typ": "JWT" }), json!({})).await),
             ("private", proof(json!({ "jwk": private }), json!({})).await),
             ("htm", proof(json!({}), json!({ "htm": "GET" })).await),
-            (
-                "htu",
-                proof(json!({}), json!({ "htu": "https://x.invalid/token" })).await,
-            ),
+            ("htu", proof(json!({}), json!({ "htu": "https://x.invalid/token" })).await),
             ("normal form", proof(json!({}), json!({ "htu": htu })).await),
             ("iat", proof(json!({}), json!({ "iat": now - 3600 })).await),
             ("jti", proof(json!({}), json!({ "jti": null })).await),
@@ -774,9 +567,7 @@ impl Battery<'_> {
             ("subject_token_type", &*tt("access_token")),
         ];
         for (name, proof) in cases {
-            let answer = server
-                .send(server.request("/token", APP, &pairs).header("DPoP", proof))
-                .await;
+            let answer = server.send(server.request("/token", APP, &pairs).header("DPoP", proof)).await;
             self.saw(&format!("proof {name}"), &answer);
             if let (true, Some(token)) = (name == "good", answer.body["access_token"].as_str()) {
                 let answer = server.introspect(token).await;
@@ -793,9 +584,7 @@ impl Battery<'_> {
             let bound = self.knob("alice", &[("x_cnf_jkt", jkt)]).await;
             let pairs = [pairs[0], ("subject_token", &*bound), pairs[2]];
             let proof = proof(json!({}), json!({})).await;
-            let answer = server
-                .send(server.request("/token", APP, &pairs).header("DPoP", proof))
-                .await;
+            let answer = server.send(server.request("/token", APP, &pairs).header("DPoP", proof)).await;
             self.saw(&format!("bound to {name}"), &answer);
             self.x(&format!("bound to {name}, no proof"), &bound, &[]).await;
         }
@@ -804,11 +593,7 @@ impl Battery<'_> {
     async fn targets(&mut self) {
         let alice = self.server.alice().await;
         let (api, backend) = ("https://api.example.com", "https://backend.example.com");
-        let (evil, fragment, empty) = (
-            format!("{api}.evil.invalid"),
-            format!("{api}#x"),
-            format!("{api}#"),
-        );
+        let (evil, fragment, empty) = (format!("{api}.evil.invalid"), format!("{api}#x"), format!("{api}#"));
         let cases: [(&str, &[(&str, &str)]); 14] = [
             ("audience", &[("audience", "backend")]),
             ("resource", &[("resource", backend)]),
@@ -824,13 +609,7 @@ impl Battery<'_> {
             ("relative", &[("resource", "/api")]),
             (
                 "id token elsewhere",
-                &[
-                    ("audience", "api"),
-                    (
-                        "requested_token_type",
-                        "urn:ietf:params:oauth:token-type:id_token",
-                    ),
-                ],
+                &[("audience", "api"), ("requested_token_type", "urn:ietf:params:oauth:token-type:id_token")],
             ),
             ("many", &[("audience", "api"); 20]),
         ];
@@ -841,17 +620,8 @@ impl Battery<'_> {
 
     async fn scopes(&mut self) {
         let alice = self.server.alice().await;
-        for scope in [
-            "read",
-            "write read",
-            "admin",
-            "nonsense",
-            "READ",
-            "read  write",
-            "read admin",
-        ] {
-            self.x(&format!("scope {scope}"), &alice, &[("scope", scope)])
-                .await;
+        for scope in ["read", "write read", "admin", "nonsense", "READ", "read  write", "read admin"] {
+            self.x(&format!("scope {scope}"), &alice, &[("scope", scope)]).await;
         }
     }
 
@@ -863,10 +633,8 @@ impl Battery<'_> {
         let altered = format!("{header}.{claims}.B{}", &signature[1..]);
         let expired = self.knob("alice", &[("x_lifetime", "-700")]).await;
         let early = self.knob("alice", &[("x_nbf", "700")]).await;
-        self.post("introspect", "/introspect", rs, &[("token", &alice)])
-            .await;
-        self.post("introspect anonymous", "/introspect", None, &[("token", &alice)])
-            .await;
+        self.post("introspect", "/introspect", rs, &[("token", &alice)]).await;
+        self.post("introspect anonymous", "/introspect", None, &[("token", &alice)]).await;
         self.post(
             "introspect hint",
             "/introspect",
@@ -874,24 +642,14 @@ impl Battery<'_> {
             &[("token", &alice), ("token_type_hint", "refresh_token")],
         )
         .await;
-        for (name, token) in [
-            ("unknown", "x"),
-            ("altered", &altered),
-            ("expired", &expired),
-            ("early", &early),
-        ] {
-            self.post(
-                &format!("introspect {name}"),
-                "/introspect",
-                rs,
-                &[("token", token)],
-            )
-            .await;
+        for (name, token) in
+            [("unknown", "x"), ("altered", &altered), ("expired", &expired), ("early", &early)]
+        {
+            self.post(&format!("introspect {name}"), "/introspect", rs, &[("token", token)]).await;
         }
         let issued = server.exchange(&alice, &[]).await.body["access_token"].clone();
         let issued = issued.as_str().unwrap_or_default();
-        self.post("introspect issued", "/introspect", rs, &[("token", issued)])
-            .await;
+        self.post("introspect issued", "/introspect", rs, &[("token", issued)]).await;
         for path in ["oauth-authorization-server", "openid-configuration"] {
             let answer = server.get(&format!("/.well-known/{path}")).await;
             self.saw(path, &answer);
@@ -899,16 +657,12 @@ impl Battery<'_> {
         let answer = server.get("/jwks").await;
         self.saw("jwks", &answer);
         self.post("revoke", "/revoke", APP, &[("token", issued)]).await;
-        self.post("introspect revoked", "/introspect", rs, &[("token", issued)])
-            .await;
-        self.post("introspect its subject", "/introspect", rs, &[("token", &alice)])
-            .await;
+        self.post("introspect revoked", "/introspect", rs, &[("token", issued)]).await;
+        self.post("introspect its subject", "/introspect", rs, &[("token", &alice)]).await;
         let again = server.exchange(&alice, &[]).await.body["access_token"].clone();
-        self.post("revoke subject", "/revoke", APP, &[("token", &alice)])
-            .await;
+        self.post("revoke subject", "/revoke", APP, &[("token", &alice)]).await;
         let again = again.as_str().unwrap_or_default();
-        self.post("introspect result", "/introspect", rs, &[("token", again)])
-            .await;
+        self.post("introspect result", "/introspect", rs, &[("token", again)]).await;
     }
 
     async fn refresh(&mut self) {
@@ -925,42 +679,14 @@ impl Battery<'_> {
         let token = answer.body["access_token"].as_str().unwrap_or_default();
         let refresh = [("grant_type", "refresh_token"), ("refresh_token", token)];
         self.post("refresh", "/token", APP, &refresh).await;
-        self.post(
-            "refresh scope",
-            "/token",
-            APP,
-            &[refresh[0], refresh[1], ("scope", "admin")],
-        )
-        .await;
-        self.post(
-            "refresh audience",
-            "/token",
-            APP,
-            &[refresh[0], refresh[1], ("audience", "backend")],
-        )
-        .await;
-        self.post(
-            "refresh elsewhere",
-            "/token",
-            Some(("service-a", "service-a-secret")),
-            &refresh,
-        )
-        .await;
+        self.post("refresh scope", "/token", APP, &[refresh[0], refresh[1], ("scope", "admin")]).await;
+        self.post("refresh audience", "/token", APP, &[refresh[0], refresh[1], ("audience", "backend")])
+            .await;
+        self.post("refresh elsewhere", "/token", Some(("service-a", "service-a-secret")), &refresh).await;
         let dora = server.login("dora", &[]).await.text("refresh_token");
-        self.post(
-            "refresh disabled",
-            "/token",
-            APP,
-            &[refresh[0], ("refresh_token", &dora)],
-        )
-        .await;
+        self.post("refresh disabled", "/token", APP, &[refresh[0], ("refresh_token", &dora)]).await;
         let spa = ("client_id", "spa");
-        let login = [
-            ("grant_type", "password"),
-            ("username", "bob"),
-            ("password", "bob-password"),
-            spa,
-        ];
+        let login = [("grant_type", "password"), ("username", "bob"), ("password", "bob-password"), spa];
         let token = server.post("/token", None, &login).await.text("refresh_token");
         for name in ["refresh public", "refresh public again"] {
             let pairs = [refresh[0], ("refresh_token", &*token), spa];
@@ -972,18 +698,15 @@ impl Battery<'_> {
         let server = self.server;
         let (alice, actor) = (server.alice().await, server.service("service-a").await);
         for round in ["first", "second"] {
-            self.x(&format!("{round} use"), &alice, &[("scope", "read")])
-                .await;
+            self.x(&format!("{round} use"), &alice, &[("scope", "read")]).await;
             let answer = server.introspect(&alice).await;
             self.saw(&format!("introspected after {round} use"), &answer);
             let bob = self.knob("bob", &[]).await;
-            self.actor(&format!("{round} use of actor"), &bob, &actor, "access_token")
-                .await;
+            self.actor(&format!("{round} use of actor"), &bob, &actor, "access_token").await;
         }
         let once = self.knob("alice", &[("x_single_use", "true")]).await;
         for round in ["first", "second"] {
-            self.x(&format!("{round} use of one-time token"), &once, &[])
-                .await;
+            self.x(&format!("{round} use of one-time token"), &once, &[]).await;
         }
         let bob = self.knob("bob", &[("scope", "read")]).await;
         for path in ["a", "b"] {
@@ -993,9 +716,8 @@ impl Battery<'_> {
                 ("subject_token", &*bob),
                 ("subject_token_type", &*tt("access_token")),
             ];
-            let request = server
-                .request("/token", None, &pairs)
-                .header("Authorization", format!("basic {basic}"));
+            let request =
+                server.request("/token", None, &pairs).header("Authorization", format!("basic {basic}"));
             let answer = server.send(request).await;
             self.saw(&format!("scheme in lower case {path}"), &answer);
         }

@@ -34,31 +34,20 @@ pub struct Answer {
 impl Answer {
     #[track_caller]
     pub fn text(&self, member: &str) -> String {
-        self.body[member]
-            .as_str()
-            .unwrap_or_else(|| panic!("no {member} in {}", self.raw))
-            .to_owned()
+        self.body[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.raw)).to_owned()
     }
 
     /// The claims of the issued JWT.
     #[track_caller]
     pub fn claims(&self) -> Value {
         let token = self.text("access_token");
-        let payload = token
-            .split('.')
-            .nth(1)
-            .unwrap_or_else(|| panic!("{token} is no JWT"));
+        let payload = token.split('.').nth(1).unwrap_or_else(|| panic!("{token} is no JWT"));
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
     }
 
     #[track_caller]
     pub fn refused(&self, status: u16, error: &str) {
-        assert_eq!(
-            (self.status, self.body["error"].as_str()),
-            (status, Some(error)),
-            "{}",
-            self.raw
-        );
+        assert_eq!((self.status, self.body["error"].as_str()), (status, Some(error)), "{}", self.raw);
         assert_eq!(self.headers["cache-control"], "no-store");
         assert!(self.body.get("access_token").is_none());
     }
@@ -90,17 +79,8 @@ impl As {
 
     pub async fn with(faults: &[&str]) -> Self {
         let faults = faults.iter().map(|id| (*id).to_owned()).collect();
-        let server = ReferenceServer::start(Options {
-            faults,
-            ..Options::default()
-        })
-        .await
-        .unwrap();
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .build()
-            .unwrap();
+        let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+        let http = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
         Self { server, http }
     }
 
@@ -113,22 +93,14 @@ impl As {
         let Some((id, secret)) = basic else { return request };
         let encode = |text: &str| Serializer::new(String::new()).append_key_only(text).finish();
         let credentials = STANDARD.encode(format!("{}:{}", encode(id), encode(secret)));
-        request.header(
-            "Authorization",
-            HeaderValue::from_str(&format!("Basic {credentials}")).unwrap(),
-        )
+        request.header("Authorization", HeaderValue::from_str(&format!("Basic {credentials}")).unwrap())
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let raw = response.text().await.unwrap();
-        Answer {
-            status,
-            headers,
-            body: serde_json::from_str(&raw).unwrap_or_default(),
-            raw,
-        }
+        Answer { status, headers, body: serde_json::from_str(&raw).unwrap_or_default(), raw }
     }
 
     pub async fn post(&self, path: &str, basic: Option<(&str, &str)>, pairs: Pairs<'_>) -> Answer {
@@ -141,11 +113,7 @@ impl As {
 
     pub async fn login(&self, user: &str, extra: Pairs<'_>) -> Answer {
         let password = format!("{user}-password");
-        let mut pairs = vec![
-            ("grant_type", "password"),
-            ("username", user),
-            ("password", &password),
-        ];
+        let mut pairs = vec![("grant_type", "password"), ("username", user), ("password", &password)];
         pairs.extend_from_slice(extra);
         let answer = self.post("/token", APP, &pairs).await;
         answer.granted();
@@ -159,9 +127,7 @@ impl As {
     pub async fn service(&self, id: &str) -> String {
         let secret = format!("{id}-secret");
         let pairs = [("grant_type", "client_credentials")];
-        self.post("/token", Some((id, &secret)), &pairs)
-            .await
-            .text("access_token")
+        self.post("/token", Some((id, &secret)), &pairs).await.text("access_token")
     }
 
     pub async fn exchange(&self, subject: &str, extra: Pairs<'_>) -> Answer {
@@ -176,35 +142,23 @@ impl As {
         extra: Pairs<'_>,
     ) -> Answer {
         let subject_type = tt(subject_type);
-        let mut pairs = vec![
-            ("grant_type", EXCHANGE),
-            ("subject_token", subject),
-            ("subject_token_type", &subject_type),
-        ];
+        let mut pairs =
+            vec![("grant_type", EXCHANGE), ("subject_token", subject), ("subject_token_type", &subject_type)];
         pairs.extend_from_slice(extra);
         self.post("/token", basic, &pairs).await
     }
 
     pub async fn delegate(&self, subject: &str, actor: &str) -> Answer {
-        self.exchange(
-            subject,
-            &[("actor_token", actor), ("actor_token_type", &tt("access_token"))],
-        )
-        .await
+        self.exchange(subject, &[("actor_token", actor), ("actor_token_type", &tt("access_token"))]).await
     }
 
     pub async fn introspect(&self, token: &str) -> Answer {
-        self.post("/introspect", Some(("rs", "rs-secret")), &[("token", token)])
-            .await
+        self.post("/introspect", Some(("rs", "rs-secret")), &[("token", token)]).await
     }
 
     pub async fn sign(&self, key: &str, header: Value, claims: Value) -> String {
         let (header, claims) = (header.to_string(), claims.to_string());
-        let pairs = [
-            ("key", key),
-            ("header", header.as_str()),
-            ("claims", claims.as_str()),
-        ];
+        let pairs = [("key", key), ("header", header.as_str()), ("claims", claims.as_str())];
         self.post("/fixture/jwt", None, &pairs).await.text("token")
     }
 }

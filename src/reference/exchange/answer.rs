@@ -11,10 +11,7 @@ use super::issue::Issued;
 pub(super) fn answer(server: &AuthServer, issued: &Issued) -> Reply {
     let mut body = Map::new();
     body.insert("access_token".to_owned(), issued.token.as_str().into());
-    body.insert(
-        "issued_token_type".to_owned(),
-        issued.issued_token_type.as_str().into(),
-    );
+    body.insert("issued_token_type".to_owned(), issued.issued_token_type.as_str().into());
     body.insert("token_type".to_owned(), token_type(server, issued).into());
     body.insert("expires_in".to_owned(), issued.expires_in.into());
     if let Some(scope) = &issued.reported_scope {
@@ -57,11 +54,7 @@ fn members(server: &AuthServer, issued: &Issued, body: &mut Map<String, Value>) 
     if server.on(FaultId::ExpiresInAsString) {
         body.insert("expires_in".to_owned(), issued.expires_in.to_string().into());
     }
-    if let Some(scope) = issued
-        .reported_scope
-        .as_ref()
-        .filter(|_| server.on(FaultId::ScopeMemberIsArray))
-    {
+    if let Some(scope) = issued.reported_scope.as_ref().filter(|_| server.on(FaultId::ScopeMemberIsArray)) {
         body.insert("scope".to_owned(), scope.clone().into());
     }
     if server.on(FaultId::AccessTokenAsObject) {
@@ -136,21 +129,9 @@ const REPLACED: [(FaultId, &str, &str); 14] = [
     (FaultId::EmptyAccessToken, "access_token", r#""""#),
     (FaultId::NullIssuedTokenType, "issued_token_type", "null"),
     (FaultId::EmptyIssuedTokenType, "issued_token_type", r#""""#),
-    (
-        FaultId::IssuedTokenTypeBareWord,
-        "issued_token_type",
-        r#""access_token""#,
-    ),
-    (
-        FaultId::IssuedTokenTypeIsBearer,
-        "issued_token_type",
-        r#""Bearer""#,
-    ),
-    (
-        FaultId::TokenTypeIsUrn,
-        "token_type",
-        r#""urn:ietf:params:oauth:token-type:access_token""#,
-    ),
+    (FaultId::IssuedTokenTypeBareWord, "issued_token_type", r#""access_token""#),
+    (FaultId::IssuedTokenTypeIsBearer, "issued_token_type", r#""Bearer""#),
+    (FaultId::TokenTypeIsUrn, "token_type", r#""urn:ietf:params:oauth:token-type:access_token""#),
     (FaultId::EmptyTokenType, "token_type", r#""""#),
     (FaultId::UnknownTokenType, "token_type", r#""opaque""#),
     (FaultId::ExpiresInZero, "expires_in", "0"),

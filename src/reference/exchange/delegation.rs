@@ -47,10 +47,7 @@ fn history(server: &AuthServer, subject: &Presented) -> Result<Option<Value>, Re
     if !well_formed(&act) {
         return match server.on(FaultId::MalformedActAccepted) {
             true => Ok(Some(act)),
-            false => Err(Refusal::new(
-                Why::ActMalformed,
-                "the act claim of the subject_token is malformed",
-            )),
+            false => Err(Refusal::new(Why::ActMalformed, "the act claim of the subject_token is malformed")),
         };
     }
     let identity_only = only_identity(act.clone());
@@ -79,11 +76,7 @@ fn delegated(
     let mut current = Map::new();
     current.insert("iss".to_owned(), actor.issuer.as_str().into());
     if !server.on(FaultId::ActWithoutSub) {
-        let named = if sub != client.id && server.on(FaultId::ActNamesClient) {
-            client.id
-        } else {
-            sub
-        };
+        let named = if sub != client.id && server.on(FaultId::ActNamesClient) { client.id } else { sub };
         current.insert("sub".to_owned(), named.into());
     }
     if server.on(FaultId::ActWithExp) {
@@ -119,10 +112,7 @@ fn undelegated(server: &AuthServer, client: &Client, history: Option<Value>) -> 
 
 /// No request parameter can name an actor; only a faulty server looks for one.
 fn injected(server: &AuthServer, form: &Form) -> Option<Value> {
-    let parsed = |name: &str| {
-        form.one(name)
-            .and_then(|text| serde_json::from_str::<Value>(text).ok())
-    };
+    let parsed = |name: &str| form.one(name).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let act = parsed("act").or_else(|| parsed("claims").and_then(|claims| claims.get("act").cloned()))?;
     server.on(FaultId::ActFromRequestParameter).then_some(act)
 }
@@ -134,9 +124,7 @@ fn well_formed(act: &Value) -> bool {
     };
     let texts = ["sub", "iss", "client_id"];
     members.keys().any(|name| name != "act")
-        && texts
-            .iter()
-            .all(|name| members.get(*name).is_none_or(Value::is_string))
+        && texts.iter().all(|name| members.get(*name).is_none_or(Value::is_string))
         && members.get("act").is_none_or(well_formed)
 }
 
@@ -189,13 +177,9 @@ mod tests {
     #[test]
     fn only_nested_objects_with_an_identity_are_well_formed() {
         assert!(well_formed(&json!({ "sub": "a", "act": { "iss": "https://x" } })));
-        for bad in [
-            json!("a"),
-            json!(["a"]),
-            json!({}),
-            json!({ "sub": "a", "act": "b" }),
-            json!({ "sub": 1 }),
-        ] {
+        for bad in
+            [json!("a"), json!(["a"]), json!({}), json!({ "sub": "a", "act": "b" }), json!({ "sub": 1 })]
+        {
             assert!(!well_formed(&bad), "{bad}");
         }
     }

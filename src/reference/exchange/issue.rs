@@ -150,23 +150,12 @@ fn beside(
     record: &Record,
 ) -> Result<Option<(&'static str, String)>, Refusal> {
     let requested = |known: TokenType| decision.requested == Requested::Known(known);
-    let refresh = || {
-        server.opaque(Record {
-            kind: Kind::Refresh,
-            ..record.clone()
-        })
-    };
+    let refresh = || server.opaque(Record { kind: Kind::Refresh, ..record.clone() });
     if requested(TokenType::RefreshToken) && server.on(FaultId::RefreshTokenInOwnMember) {
         return Ok(Some(("refresh_token", refresh())));
     }
     if requested(TokenType::IdToken) && server.on(FaultId::IdTokenInOwnMember) {
-        return Ok(Some((
-            "id_token",
-            server.id_token(Record {
-                kind: Kind::Id,
-                ..record.clone()
-            })?,
-        )));
+        return Ok(Some(("id_token", server.id_token(Record { kind: Kind::Id, ..record.clone() })?)));
     }
     Ok(None)
 }
@@ -205,8 +194,7 @@ impl AuthServer {
     }
 
     fn remember(&self, form: &Form, decision: &Decision, token: &str) {
-        self.store
-            .remember_answer(fingerprint(form, decision), token.to_owned());
+        self.store.remember_answer(fingerprint(form, decision), token.to_owned());
     }
 }
 

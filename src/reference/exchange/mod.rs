@@ -40,10 +40,7 @@ pub(super) fn exchange(
         Some(declared) => presented::validate(server, declared, Role::Subject)?,
         None => client_itself(server, client),
     };
-    let actor = asked
-        .actor
-        .map(|declared| presented::validate(server, declared, Role::Actor))
-        .transpose()?;
+    let actor = asked.actor.map(|declared| presented::validate(server, declared, Role::Actor)).transpose()?;
     let actor = actor.as_ref();
     policy::check(server, client, &subject, actor)?;
     let jkt = policy::binding(server, &subject, actor, proven)?;

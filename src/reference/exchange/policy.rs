@@ -43,10 +43,7 @@ fn check_holder(server: &AuthServer, client: &Client, subject: &Presented) -> Re
     };
     match server.on(fault) {
         true => Ok(()),
-        false => Err(Refusal::new(
-            Why::Policy,
-            "the subject_token belongs to another client",
-        )),
+        false => Err(Refusal::new(Why::Policy, "the subject_token belongs to another client")),
     }
 }
 
@@ -62,27 +59,18 @@ fn check_may_act(
         return Ok(());
     };
     let (sub, issuer, client_id) = match actor {
-        Some(actor) => (
-            actor.claims.sub.as_str(),
-            actor.issuer.as_str(),
-            actor.holder.as_deref(),
-        ),
+        Some(actor) => (actor.claims.sub.as_str(), actor.issuer.as_str(), actor.holder.as_deref()),
         None => (client.id, server.issuer.as_str(), Some(client.id)),
     };
     let Some(wanted) = may_act.get("sub").and_then(Value::as_str) else {
         return match server.on(FaultId::MalformedMayActIgnored) {
             true => Ok(()),
-            false => Err(Refusal::new(
-                Why::Policy,
-                "the may_act claim of the subject_token is malformed",
-            )),
+            false => Err(Refusal::new(Why::Policy, "the may_act claim of the subject_token is malformed")),
         };
     };
     let same_sub = wanted == sub;
     let agrees = |member: &str, value: Option<&str>| {
-        may_act
-            .get(member)
-            .is_none_or(|wanted| wanted.is_string() && wanted.as_str() == value)
+        may_act.get(member).is_none_or(|wanted| wanted.is_string() && wanted.as_str() == value)
     };
     let allowed = (same_sub && agrees("iss", Some(issuer)) && agrees("client_id", client_id))
         || (same_sub && server.on(FaultId::MayActChecksSubOnly))
@@ -90,10 +78,7 @@ fn check_may_act(
         || server.on(FaultId::MayActIgnored);
     match allowed {
         true => Ok(()),
-        false => Err(Refusal::new(
-            Why::Policy,
-            "the subject_token does not allow this actor",
-        )),
+        false => Err(Refusal::new(Why::Policy, "the subject_token does not allow this actor")),
     }
 }
 
@@ -117,9 +102,6 @@ pub(super) fn binding(
     };
     match accepted {
         true => Ok(proven),
-        false => Err(Refusal::new(
-            Why::Policy,
-            "a presented token is bound to a key that was not proven",
-        )),
+        false => Err(Refusal::new(Why::Policy, "a presented token is bound to a key that was not proven")),
     }
 }

@@ -70,15 +70,11 @@ fn find_opaque(server: &AuthServer, token: &str) -> Option<(String, Record)> {
         return Some((token.to_owned(), record));
     }
     if (32..64).contains(&token.len()) {
-        let longer = server
-            .store
-            .find_by(|key| is_token(key) && key.starts_with(token));
+        let longer = server.store.find_by(|key| is_token(key) && key.starts_with(token));
         return longer.filter(|_| server.on(FaultId::TruncatedTokenAccepted));
     }
     if (65..100).contains(&token.len()) {
-        let shorter = server
-            .store
-            .find_by(|key| is_token(key) && token.starts_with(key));
+        let shorter = server.store.find_by(|key| is_token(key) && token.starts_with(key));
         return shorter.filter(|_| server.on(FaultId::AppendedTokenAccepted));
     }
     None
@@ -94,11 +90,7 @@ fn opaque(server: &AuthServer, key: String, record: Record, role: Role) -> Resul
         issuer: server.issuer.clone(),
         holder: Some(record.client),
         kind: record.kind,
-        format: if key.contains('.') {
-            Format::Jwt
-        } else {
-            Format::Opaque
-        },
+        format: if key.contains('.') { Format::Jwt } else { Format::Opaque },
         foreign: false,
         key: Some(key),
     })
@@ -122,10 +114,7 @@ pub(super) fn check_window(server: &AuthServer, past: bool, future: bool, role: 
     if past && !server.on(role.pick(FaultId::ExpiredSubjectAccepted, FaultId::ExpiredActorAccepted)) {
         return Err(role.invalid());
     }
-    let early = role.pick(
-        FaultId::NotYetValidSubjectAccepted,
-        FaultId::NotYetValidActorAccepted,
-    );
+    let early = role.pick(FaultId::NotYetValidSubjectAccepted, FaultId::NotYetValidActorAccepted);
     if future && !server.on(early) {
         return Err(role.invalid());
     }

@@ -73,10 +73,7 @@ impl<'a> Asked<'a> {
 
 fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>, Refusal> {
     let Some(token) = form.one("subject_token") else {
-        let sent_empty = form
-            .parameters
-            .iter()
-            .any(|parameter| parameter.name == "subject_token");
+        let sent_empty = form.parameters.iter().any(|parameter| parameter.name == "subject_token");
         let falls_back = match sent_empty {
             true => server.on(FaultId::EmptySubjectTokenMeansClient),
             false => server.on(FaultId::MissingSubjectTokenMeansClient),
@@ -93,19 +90,13 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
     let token_type = match form.one("subject_token_type") {
         None if server.on(FaultId::SniffsSubjectTokenType) => sniffed(token),
         None => {
-            return Err(Refusal::new(
-                Why::SubjectTypeMissing,
-                "subject_token_type is missing",
-            ));
+            return Err(Refusal::new(Why::SubjectTypeMissing, "subject_token_type is missing"));
         }
         Some(uri) => match TokenType::parse(server, uri) {
             Some(known) => known,
             None if server.on(FaultId::UnknownSubjectTypeAccepted) => sniffed(token),
             None => {
-                return Err(Refusal::new(
-                    Why::SubjectTypeUnknown,
-                    "subject_token_type is not supported",
-                ));
+                return Err(Refusal::new(Why::SubjectTypeUnknown, "subject_token_type is not supported"));
             }
         },
     };
@@ -117,33 +108,22 @@ fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>
         (None, None) => return Ok(None),
         (None, Some(_)) if server.on(FaultId::IgnoresLoneActorTokenType) => return Ok(None),
         (None, Some(_)) => {
-            return Err(Refusal::new(
-                Why::ActorTypeAlone,
-                "actor_token_type without actor_token",
-            ));
+            return Err(Refusal::new(Why::ActorTypeAlone, "actor_token_type without actor_token"));
         }
         (Some(_), _) if server.on(FaultId::IgnoresActorToken) => return Ok(None),
-        (Some(token), None) if server.on(FaultId::SniffsActorTokenType) => Declared {
-            token,
-            token_type: sniffed(token),
-        },
+        (Some(token), None) if server.on(FaultId::SniffsActorTokenType) => {
+            Declared { token, token_type: sniffed(token) }
+        }
         (Some(_), None) => {
-            return Err(Refusal::new(
-                Why::ActorTypeMissing,
-                "actor_token without actor_token_type",
-            ));
+            return Err(Refusal::new(Why::ActorTypeMissing, "actor_token without actor_token_type"));
         }
         (Some(token), Some(uri)) => match TokenType::parse(server, uri) {
             Some(token_type) if token_type != TokenType::RefreshToken => Declared { token, token_type },
-            None if server.on(FaultId::UnknownActorTypeAccepted) => Declared {
-                token,
-                token_type: sniffed(token),
-            },
+            None if server.on(FaultId::UnknownActorTypeAccepted) => {
+                Declared { token, token_type: sniffed(token) }
+            }
             _ => {
-                return Err(Refusal::new(
-                    Why::ActorTypeUnknown,
-                    "actor_token_type is not supported",
-                ));
+                return Err(Refusal::new(Why::ActorTypeUnknown, "actor_token_type is not supported"));
             }
         },
     };
@@ -167,18 +147,11 @@ fn requested<'a>(server: &AuthServer, form: &'a Form) -> Result<Requested<'a>, R
         Some(known) => Ok(Requested::Known(known)),
         None if server.on(FaultId::UnknownRequestedTypeIgnored) => Ok(Requested::Nothing),
         None if server.on(FaultId::UnknownRequestedTypeEchoed) => Ok(Requested::Unknown(uri)),
-        None => Err(Refusal::new(
-            Why::RequestedTypeUnknown,
-            "requested_token_type is not supported",
-        )),
+        None => Err(Refusal::new(Why::RequestedTypeUnknown, "requested_token_type is not supported")),
     }
 }
 
 /// What a server that guesses takes a token for.
 fn sniffed(token: &str) -> TokenType {
-    if token.contains('.') {
-        TokenType::Jwt
-    } else {
-        TokenType::AccessToken
-    }
+    if token.contains('.') { TokenType::Jwt } else { TokenType::AccessToken }
 }

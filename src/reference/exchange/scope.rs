@@ -20,10 +20,7 @@ pub(super) struct GrantedScope {
 
 impl GrantedScope {
     fn exactly(granted: Vec<String>) -> Self {
-        Self {
-            reported: Some(granted.clone()),
-            granted,
-        }
+        Self { reported: Some(granted.clone()), granted }
     }
 }
 
@@ -37,43 +34,28 @@ pub(super) fn grant(
     let Some(text) = form.one("scope") else {
         return default_scope(server, client, subject, available);
     };
-    let well_formed = text
-        .split(' ')
-        .all(|scope| !scope.is_empty() && scope.bytes().all(is_scope_byte));
+    let well_formed = text.split(' ').all(|scope| !scope.is_empty() && scope.bytes().all(is_scope_byte));
     if !well_formed && !server.on(FaultId::MalformedScopeAccepted) {
         return Err(Refusal::new(Why::ScopeMalformed, "scope is malformed"));
     }
     let mut asked: Vec<String> = Vec::new();
-    for scope in text
-        .split_whitespace()
-        .filter(|scope| scope.bytes().all(is_scope_byte))
-    {
+    for scope in text.split_whitespace().filter(|scope| scope.bytes().all(is_scope_byte)) {
         if !asked.iter().any(|known| known == scope) {
             asked.push(scope.to_owned());
         }
     }
-    let granted: Vec<String> = asked
-        .iter()
-        .filter_map(|scope| granted_as(server, client, subject, &available, scope))
-        .collect();
+    let granted: Vec<String> =
+        asked.iter().filter_map(|scope| granted_as(server, client, subject, &available, scope)).collect();
     if granted.len() < asked.len() {
         return partly(server, asked, granted, available);
     }
-    let positions: Vec<_> = granted
-        .iter()
-        .map(|scope| available.iter().position(|known| known == scope))
-        .collect();
+    let positions: Vec<_> =
+        granted.iter().map(|scope| available.iter().position(|known| known == scope)).collect();
     if !positions.is_sorted() && server.on(FaultId::ScopeOrderMatters) {
-        return Err(Refusal::new(
-            Why::ScopeNotAllowed,
-            "a requested scope is not available",
-        ));
+        return Err(Refusal::new(Why::ScopeNotAllowed, "a requested scope is not available"));
     }
     if granted.len() < available.len() && server.on(FaultId::NarrowScopeIgnored) {
-        return Ok(GrantedScope {
-            granted: available,
-            reported: None,
-        });
+        return Ok(GrantedScope { granted: available, reported: None });
     }
     Ok(GrantedScope::exactly(granted))
 }
@@ -92,11 +74,7 @@ fn available(server: &AuthServer, client: &Client, subject: &Presented) -> Vec<S
             of_subject = client.scopes.to_vec();
         }
     }
-    of_subject
-        .into_iter()
-        .filter(of_client)
-        .map(str::to_owned)
-        .collect()
+    of_subject.into_iter().filter(of_client).map(str::to_owned).collect()
 }
 
 fn default_scope(
@@ -107,15 +85,10 @@ fn default_scope(
 ) -> Result<GrantedScope, Refusal> {
     let wider = subject.kind != Kind::Id && client.scopes.len() > available.len();
     if wider && server.on(FaultId::DefaultScopeIsThatOfClient) {
-        return Ok(GrantedScope::exactly(
-            client.scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        ));
+        return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
     }
     match available.is_empty() {
-        true => Err(Refusal::new(
-            Why::ScopeNotAllowed,
-            "the subject_token permits nothing to this client",
-        )),
+        true => Err(Refusal::new(Why::ScopeNotAllowed, "the subject_token permits nothing to this client")),
         false => Ok(GrantedScope::exactly(available)),
     }
 }
@@ -154,21 +127,12 @@ fn partly(
 ) -> Result<GrantedScope, Refusal> {
     let rest = if granted.is_empty() { available } else { granted };
     if server.on(FaultId::NarrowsScopeSilently) {
-        return Ok(GrantedScope {
-            granted: rest,
-            reported: None,
-        });
+        return Ok(GrantedScope { granted: rest, reported: None });
     }
     if server.on(FaultId::ReportsScopeNotGranted) {
-        return Ok(GrantedScope {
-            granted: rest,
-            reported: Some(asked),
-        });
+        return Ok(GrantedScope { granted: rest, reported: Some(asked) });
     }
-    Err(Refusal::new(
-        Why::ScopeNotAllowed,
-        "a requested scope is not available",
-    ))
+    Err(Refusal::new(Why::ScopeNotAllowed, "a requested scope is not available"))
 }
 
 /// RFC 6749 §3.3: printable ASCII but the space, the double quote and the backslash.

@@ -25,9 +25,7 @@ pub(super) fn validate(server: &AuthServer, declared: Declared, role: Role) -> R
     if jwt.header.contains_key("crit") && !server.on(FaultId::CritIgnored) {
         return Err(role.invalid());
     }
-    let hostile = jwt
-        .kid()
-        .is_some_and(|kid| kid.len() > 200 || kid.contains(['/', '\'']));
+    let hostile = jwt.kid().is_some_and(|kid| kid.len() > 200 || kid.contains(['/', '\'']));
     if hostile && server.on(FaultId::HostileKidCrashes) {
         return Err(Refusal::broken());
     }
@@ -43,14 +41,8 @@ fn repaired<'a>(server: &AuthServer, token: &'a str) -> Cow<'a, str> {
     let parts: Vec<&str> = token.split('.').collect();
     let ways = [
         (FaultId::PaddedJwtAccepted, token.replace('=', "")),
-        (
-            FaultId::WhitespaceInJwtAccepted,
-            token.split_whitespace().collect(),
-        ),
-        (
-            FaultId::ExtraJwtPartAccepted,
-            parts.get(..3).unwrap_or(&parts).join("."),
-        ),
+        (FaultId::WhitespaceInJwtAccepted, token.split_whitespace().collect()),
+        (FaultId::ExtraJwtPartAccepted, parts.get(..3).unwrap_or(&parts).join(".")),
     ];
     for (fault, read) in ways {
         if read != token && Jwt::parse(&read).is_some() && server.on(fault) {
@@ -82,35 +74,19 @@ fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Resul
         "at+jwt" => Kind::Access,
         "jwt" => Kind::Id,
         other if other_typ_accepted(server, other) => {
-            return Ok(Presented {
-                kind: natural_kind(declared),
-                ..presented
-            });
+            return Ok(Presented { kind: natural_kind(declared), ..presented });
         }
         _ => return Err(role.invalid()),
     };
     let jti = jwt.text("jti").ok_or(role.invalid())?;
-    let record = server
-        .store
-        .find(jti)
-        .filter(|record| record.kind == kind)
-        .ok_or(role.invalid())?;
+    let record = server.store.find(jti).filter(|record| record.kind == kind).ok_or(role.invalid())?;
     check_alive(server, &record, role)?;
-    let mut claims = Claims {
-        of_client: record.claims.of_client,
-        ..presented.claims
-    };
+    let mut claims = Claims { of_client: record.claims.of_client, ..presented.claims };
     if kind == Kind::Id {
         // An ID token does not say which scopes the login had, but the server knows.
         claims.scope = record.claims.scope;
     }
-    Ok(Presented {
-        claims,
-        holder: Some(record.client),
-        kind,
-        key: Some(jti.to_owned()),
-        ..presented
-    })
+    Ok(Presented { claims, holder: Some(record.client), kind, key: Some(jti.to_owned()), ..presented })
 }
 
 /// A JWT of the trusted identity provider, meant for this server.
@@ -139,11 +115,7 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
         claims,
         issuer: FOREIGN_ISSUER.to_owned(),
         holder: None,
-        kind: if plain {
-            Kind::Access
-        } else {
-            natural_kind(declared)
-        },
+        kind: if plain { Kind::Access } else { natural_kind(declared) },
         format: Format::Jwt,
         foreign: plain,
         key: None,
@@ -154,10 +126,7 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
 fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result<Presented, Refusal> {
     let client_made = issuer == "signer" && jwt.signed_by(&server.keys.client);
     let accepted = (client_made && server.on(FaultId::ClientAssertionAsSubject))
-        || server.on(role.pick(
-            FaultId::UntrustedIssuerAccepted,
-            FaultId::UntrustedActorIssuerAccepted,
-        ));
+        || server.on(role.pick(FaultId::UntrustedIssuerAccepted, FaultId::UntrustedActorIssuerAccepted));
     if !accepted {
         return Err(role.invalid());
     }
@@ -194,10 +163,7 @@ fn audience_is_ours(server: &AuthServer, jwt: &Jwt) -> bool {
     let Some(audiences) = jwt::audiences(&jwt.claims) else {
         return !jwt.claims.contains_key("aud") && server.on(FaultId::MissingAudienceAccepted);
     };
-    if !audiences
-        .iter()
-        .any(|aud| *aud == server.issuer || *aud == token_endpoint)
-    {
+    if !audiences.iter().any(|aud| *aud == server.issuer || *aud == token_endpoint) {
         return server.on(FaultId::ForeignAudienceIgnored);
     }
     !(jwt.claims.get("aud").is_some_and(Value::is_array) && server.on(FaultId::AudienceArrayRefused))
@@ -222,10 +188,7 @@ const KNOWN_CLAIMS: [&str; 14] = [
 
 /// Claims that the server does not know are ignored (RFC 7519 §4).
 fn claims_are_known(server: &AuthServer, jwt: &Jwt) -> bool {
-    let unknown = jwt
-        .claims
-        .keys()
-        .any(|name| !KNOWN_CLAIMS.contains(&name.as_str()));
+    let unknown = jwt.claims.keys().any(|name| !KNOWN_CLAIMS.contains(&name.as_str()));
     !(unknown && server.on(FaultId::UnknownClaimsRefused))
 }
 
@@ -262,28 +225,16 @@ fn read_claims(claims: &Map<String, Value>) -> Option<Claims> {
         amr: claims
             .get("amr")
             .and_then(Value::as_array)
-            .map(|items| {
-                items
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect()
-            })
+            .map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
             .unwrap_or_default(),
     });
     Some(Claims {
         sub: text("sub").filter(|sub| !sub.is_empty())?.to_owned(),
-        scope: text("scope")
-            .map(|scope| scope.split(' ').map(str::to_owned).collect())
-            .unwrap_or_default(),
+        scope: text("scope").map(|scope| scope.split(' ').map(str::to_owned).collect()).unwrap_or_default(),
         aud: jwt::audiences(claims).unwrap_or_default(),
         act: claims.get("act").cloned(),
         may_act: claims.get("may_act").cloned(),
-        jkt: claims
-            .get("cnf")
-            .and_then(|cnf| cnf.get("jkt"))
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        jkt: claims.get("cnf").and_then(|cnf| cnf.get("jkt")).and_then(Value::as_str).map(str::to_owned),
         iat: date("iat").unwrap_or_default(),
         exp: date("exp"),
         nbf: date("nbf"),

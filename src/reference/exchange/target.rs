@@ -51,10 +51,7 @@ pub(super) fn audience(
 /// Every target that was named, each once, in order.
 fn targets(server: &AuthServer, form: &Form) -> Result<Vec<String>, Refusal> {
     check_combination(server, form)?;
-    let named = form
-        .parameters
-        .iter()
-        .filter(|parameter| !parameter.value.is_empty());
+    let named = form.parameters.iter().filter(|parameter| !parameter.value.is_empty());
     let mut targets: Vec<String> = Vec::new();
     for parameter in named {
         let target = match parameter.name.as_str() {
@@ -77,10 +74,7 @@ fn check_combination(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
         return Err(Refusal::new(Why::RepeatedParameter, "a parameter is repeated"));
     }
     if resources > 0 && audiences > 0 && server.on(FaultId::AudienceWithResourceRefused) {
-        return Err(Refusal::new(
-            Why::BadParameter,
-            "resource and audience exclude each other",
-        ));
+        return Err(Refusal::new(Why::BadParameter, "resource and audience exclude each other"));
     }
     match resources + audiences > MOST_TARGETS {
         true => Err(Refusal::new(Why::TooManyTargets, "too many targets")),
@@ -93,10 +87,7 @@ fn resource(server: &AuthServer, uri: &str) -> Result<Option<String>, Refusal> {
     if Url::parse(uri).is_err() {
         return match server.on(FaultId::RelativeResourceAccepted) {
             true => Ok(None),
-            false => Err(Refusal::new(
-                Why::ResourceMalformed,
-                "resource is not an absolute URI",
-            )),
+            false => Err(Refusal::new(Why::ResourceMalformed, "resource is not an absolute URI")),
         };
     }
     if let Some((before, fragment)) = uri.split_once('#') {
@@ -150,11 +141,7 @@ fn id_token_audience(
         return Err(UNKNOWN);
     }
     let own = vec![client.id.to_owned()];
-    Ok(if server.on(FaultId::IdTokenForOtherAudience) {
-        vec![DEFAULT_AUDIENCE.to_owned()]
-    } else {
-        own
-    })
+    Ok(if server.on(FaultId::IdTokenForOtherAudience) { vec![DEFAULT_AUDIENCE.to_owned()] } else { own })
 }
 
 /// Without a target the result goes where the subject token went. The audience of an ID token or of

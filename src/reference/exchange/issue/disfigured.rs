@@ -58,26 +58,19 @@ pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, reco
         record.extra.insert("cnf".to_owned(), Value::Null);
     }
     if claims.jkt.is_some() && server.on(FaultId::DpopWrongThumbprint) {
-        record.extra.insert(
-            "cnf".to_owned(),
-            json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
-        );
+        record
+            .extra
+            .insert("cnf".to_owned(), json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }));
     }
     if let Some(holder) = subject.holder.as_ref().filter(|holder| *holder != client)
         && server.on(FaultId::ClientIdOfSubjectToken)
     {
-        record
-            .extra
-            .insert("client_id".to_owned(), holder.as_str().into());
+        record.extra.insert("client_id".to_owned(), holder.as_str().into());
     }
     if server.on(FaultId::PersonalDataInToken) {
         record.extra.insert("email".to_owned(), "user@example.com".into());
-        record
-            .extra
-            .insert("phone_number".to_owned(), "+1 555 0100".into());
-        record
-            .extra
-            .insert("address".to_owned(), json!({ "locality": "Springfield" }));
+        record.extra.insert("phone_number".to_owned(), "+1 555 0100".into());
+        record.extra.insert("address".to_owned(), json!({ "locality": "Springfield" }));
     }
 }
 
