@@ -1,8 +1,10 @@
 //! txspec: conformance tests for OAuth 2.0 Token Exchange (RFC 8693).
 
+pub mod cli;
 pub mod document;
 pub mod judge;
 pub mod reference;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod spec;

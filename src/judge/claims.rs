@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{RunFacts, StepFacts};
+use super::{RunFacts, StepFacts, StepKind};
 use crate::scenario::{JsonType, OnlyIf, Relation, Source, UrlForm};
 
 /// A value that cannot be had; why.
@@ -12,6 +12,9 @@ pub(super) struct Unseen(pub String);
 
 /// The claims of the token that the i-th response issued.
 pub(super) fn issued_claims(step: &StepFacts<'_>, i: usize, source: Source) -> Result<Value, Unseen> {
+    if matches!(step.kind, StepKind::Introspect | StepKind::Userinfo) {
+        return step.json(i).map(|j| j.value).ok_or_else(|| Unseen("the response is no JSON".into()));
+    }
     let issued = step.issued(i).ok_or_else(|| Unseen("no token was issued".into()))?;
     let view = issued.view.as_ref().ok_or_else(|| Unseen("no token was issued".into()))?;
     let jwt = view.jwt.as_ref().map(crate::token::Jwt::claims_value);

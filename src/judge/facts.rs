@@ -73,6 +73,8 @@ pub enum StepKind {
     Revoke,
     /// A metadata document or key set.
     Metadata,
+    /// A token presented to the UserInfo endpoint.
+    Userinfo,
     /// A token got from a source.
     Obtain,
 }

@@ -41,3 +41,42 @@ pub fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: Option<&Expect>) -> V
 fn refusal_row<'a>(run: &'a RunFacts, expect: Option<&Expect>) -> Option<&'a crate::spec::DecisionRow> {
     expect.and_then(|e| e.refusal.as_ref()).and_then(|r| run.catalogue.row(&r.row))
 }
+
+/// The requirements that the generic oracles judge on every response of the token endpoint.
+pub fn oracle_requirements() -> &'static [&'static str] {
+    &[
+        "AT-2.1-signed",
+        "BT-2.1-b64token",
+        "OA-3.2-no-repeat-response",
+        "OA-3.3-scope-grammar",
+        "OA-5.1-cache-control",
+        "OA-5.1-error-cache-control",
+        "OA-5.1-pragma",
+        "OA-5.1-required-members",
+        "OA-5.2-description-charset",
+        "OA-5.2-error-charset",
+        "OA-5.2-error-required",
+        "OA-5.2-error_uri-syntax",
+        "OA-5.2-json",
+        "OA-5.2-status-400",
+        "OA-8.1-type-name",
+        "OA-8.5-error-registration",
+        "TX-2.2-normal-oauth-response",
+        "TX-2.2.1-access_token-required",
+        "TX-2.2.1-expires_in-number",
+        "TX-2.2.1-expires_in-recommended",
+        "TX-2.2.1-issued_token_type-required",
+        "TX-2.2.1-issued_token_type-truthful",
+        "TX-2.2.1-json-toplevel",
+        "TX-2.2.1-media-type",
+        "TX-2.2.1-status-200",
+        "TX-2.2.1-token_type-N_A",
+        "TX-2.2.1-token_type-known",
+        "TX-2.2.1-token_type-required",
+        "TX-2.2.1-token_type-vs-issued_token_type",
+        "TX-2.2.2-error-response-must",
+        "TX-2.2.2-error_description-may",
+        "TX-2.2.2-other-codes",
+        "TX-3-identifiers-are-uris",
+    ]
+}

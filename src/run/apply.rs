@@ -11,7 +11,7 @@ use crate::{
         RequestEdit, TokenEdit,
     },
     target::token_type_uri,
-    token::{DpopKey, Minted, Obtained, TokenView, mint, proof, tamper},
+    token::{DpopKey, Obtained, TokenView, mint, proof, tamper},
     wire::{FormBody, Param, ParamForm, Request, Secret},
 };
 
@@ -63,9 +63,7 @@ struct Draft<'a> {
     spec: ExchangeSpec,
     form: FormBody,
     subject: TokenView,
-    subject_minted: Option<Minted>,
     actor: Option<TokenView>,
-    actor_minted: Option<Minted>,
     auth: Option<ClientAuthEdit>,
     second_user: Option<TokenView>,
     listener: Option<String>,
@@ -132,16 +130,14 @@ impl<'a> Draft<'a> {
             None
         };
         let listener = if mentions(edits, "listener") { context.trap_address().await } else { None };
-        let (actor, actor_minted) = actor.map_or((None, None), |a| (Some(a.view), a.minted));
+        let actor = actor.map(|a| a.view);
         Ok(Draft {
             context,
             named,
             spec,
             form,
             subject: subject.view,
-            subject_minted: subject.minted,
             actor,
-            actor_minted,
             auth: None,
             shape: None,
             second_user,
@@ -214,20 +210,13 @@ impl<'a> Draft<'a> {
             }
         }
         if let Some(token) = &edit.subject {
-            let minted = self.subject_minted.clone();
-            let (view, minted) =
-                self.token_edit(token, &self.subject.clone(), minted, "subject_token").await?;
-            self.subject = view;
-            self.subject_minted = minted;
+            self.subject = self.token_edit(token, &self.subject.clone(), "subject_token").await?;
         }
         if let Some(token) = &edit.actor {
             let Some(actor) = self.actor.clone() else {
                 return Err(Unready("the control has no actor token to change".into()));
             };
-            let minted = self.actor_minted.clone();
-            let (view, minted) = self.token_edit(token, &actor, minted, "actor_token").await?;
-            self.actor = Some(view);
-            self.actor_minted = minted;
+            self.actor = Some(self.token_edit(token, &actor, "actor_token").await?);
         }
         if edit.client_auth.is_some() {
             self.auth = edit.client_auth;
@@ -248,39 +237,27 @@ impl<'a> Draft<'a> {
         }
     }
 
-    async fn token_edit(
-        &mut self,
-        edit: &TokenEdit,
-        current: &TokenView,
-        minted: Option<Minted>,
-        parameter: &str,
-    ) -> Result<(TokenView, Option<Minted>), Unready> {
+    async fn token_edit(&mut self, edit: &TokenEdit, current: &TokenView, parameter: &str) -> Result<TokenView, Unready> {
         if let Some(role) = &edit.role {
             let other = resolve(self.context, self.named, role).await?;
             self.form.set(parameter, other.view.value.clone());
             if !edit.keep_type {
                 self.form.set(&format!("{parameter}_type"), other.view.token_type.clone());
             }
-            return Ok((other.view, other.minted));
+            return Ok(other.view);
         }
-        let value = self.damaged(edit, current, minted.as_ref())?;
+        let value = self.damaged(edit, current)?;
         self.context.vault.remember(parameter, &Secret::new(value.clone()));
         self.form.set(parameter, value.as_str());
         // A minted token is judged by its own content; of a damaged one the original's claims stay known.
-        let view = if edit.mint.is_some() {
-            TokenView::new(value.into(), &current.token_type, None)
+        Ok(if edit.mint.is_some() {
+            TokenView { minted: current.minted.clone(), ..TokenView::new(value.into(), &current.token_type, None) }
         } else {
             current.clone()
-        };
-        Ok((view, minted))
+        })
     }
 
-    fn damaged(
-        &self,
-        edit: &TokenEdit,
-        current: &TokenView,
-        minted: Option<&Minted>,
-    ) -> Result<String, Unready> {
+    fn damaged(&self, edit: &TokenEdit, current: &TokenView) -> Result<String, Unready> {
         if let Some(how) = edit.tamper {
             return Ok(tamper(how, current.value.expose(), self.context.facts.jwks.as_ref())?);
         }
@@ -291,7 +268,7 @@ impl<'a> Draft<'a> {
             return Ok(long_token(current.value.expose(), length));
         }
         let edit = edit.mint.clone().unwrap_or_else(MintEdit::default);
-        let minted = minted.ok_or_else(|| Unready("the control's token is not minted by txspec, so it cannot be minted anew: give its source `minted:`".into()))?;
+        let minted = current.minted.as_ref().ok_or_else(|| Unready("the control's token is not minted by txspec, so it cannot be minted anew: give its source `minted:`".into()))?;
         Ok(mint(minted, &edit, &|text| self.fill(text))?)
     }
 
@@ -365,9 +342,9 @@ pub(super) async fn resolve(
     name: &str,
 ) -> Result<Resolved, Unready> {
     if let Some(view) = named.get(name) {
-        return Ok(Resolved { view: view.clone(), minted: None, params: BTreeMap::new() });
+        return Ok(Resolved { view: view.clone(), params: BTreeMap::new() });
     }
-    let Obtained { view, minted, params, .. } = context.obtainer.token(name).await?;
+    let Obtained { view, params, .. } = context.obtainer.token(name).await?;
     let view = context.with_claims(name, view).await;
     if name.starts_with("expired") && view.expires_at.is_none_or(|e| e > crate::token::now()) {
         let why = match view.expires_at {
@@ -376,13 +353,12 @@ pub(super) async fn resolve(
         };
         return Err(Unready(format!("the `{name}` token cannot serve: {why}")));
     }
-    Ok(Resolved { view, minted, params })
+    Ok(Resolved { view, params })
 }
 
 /// A token with what an exchange of it needs.
 pub(super) struct Resolved {
     pub view: TokenView,
-    pub minted: Option<Minted>,
     pub params: BTreeMap<String, crate::target::Value1>,
 }
 

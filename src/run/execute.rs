@@ -40,7 +40,11 @@ impl Context {
         if let Some(control) = scenario.control.as_deref().and_then(|id| self.suite.get(id)) {
             let outcome = self.result(control).await;
             if let Some(why) = not_succeeded(&outcome) {
-                if outcome.verdict == Verdict::NotApplicable {
+                let may_be_refused = control.expect.refusal.is_some() && outcome.verdict == Verdict::Pass;
+                if may_be_refused {
+                    result.verdict = Verdict::NotApplicable;
+                    result.reason = Some(format!("the server refuses what `{}` asks for, which it may", control.id));
+                } else if outcome.verdict == Verdict::NotApplicable {
                     result.verdict = Verdict::NotApplicable;
                     result.reason.clone_from(&outcome.reason);
                 } else {

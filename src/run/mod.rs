@@ -23,4 +23,4 @@ pub use plan::{Applicability, Filter, applicability, select};
 pub use preflight::{PreflightError, Stage, preflight};
 pub use result::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult, Weight};
 pub use session::{Options, Session};
-pub use trials::{Trials, trials};
+pub use trials::{Explain, Trials, trials};

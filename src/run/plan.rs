@@ -180,6 +180,12 @@ impl Needs<'_> {
                 self.token(token);
             }
         }
+        if let Some(u) = &step.userinfo {
+            if context.endpoints.userinfo.is_none() {
+                self.lack("UserInfo endpoint, and its metadata names none".into());
+            }
+            self.token(&u.token);
+        }
         if let Some(r) = &step.revoke {
             if context.endpoints.revocation.is_none() {
                 self.lack("revocation endpoint, and its metadata names none".into());

@@ -103,6 +103,13 @@ async fn one(
         let request = introspect_request(context, spec, &trace.tokens).await?;
         return Ok(plain(context, StepKind::Introspect, request, expect, controlled, trace).await);
     }
+    if let Some(spec) = &step.userinfo {
+        let token = resolve(context, &trace.tokens, &spec.token).await?.view.value;
+        let mut request = Request::get(endpoint(context.endpoints.userinfo.as_deref(), "UserInfo")?);
+        request.push_header("authorization", format!("{} {}", spec.scheme, token.expose()));
+        let sent = Sent { request, form: FormBody::default(), client_id: String::new() };
+        return Ok(plain(context, StepKind::Userinfo, sent, expect, controlled, trace).await);
+    }
     if let Some(spec) = &step.revoke {
         let request = revoke_request(context, spec, &trace.tokens)?;
         return Ok(plain(context, StepKind::Revoke, request, expect, controlled, trace).await);
@@ -149,6 +156,7 @@ async fn plain(
     let purpose = match kind {
         StepKind::Introspect => "introspect",
         StepKind::Revoke => "revoke",
+        StepKind::Userinfo => "userinfo",
         _ => "metadata",
     };
     let exchange = context.sender.send(purpose, sent.request).await;

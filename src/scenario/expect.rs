@@ -29,11 +29,20 @@ pub struct Expect {
 impl Expect {
     /// The requirements that are covered, in order, repeats included.
     pub fn covers(&self) -> Vec<&str> {
-        let refusal = self.refusal.iter().flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
-        let code = self.refusal.iter().flat_map(|r| r.code_covers.iter().flat_map(OneOrMany::iter));
+        let refusal = self
+            .refusal
+            .iter()
+            .flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
+        let code = self
+            .refusal
+            .iter()
+            .flat_map(|r| r.code_covers.iter().flat_map(OneOrMany::iter));
         let also = self.refusal.iter().flat_map(|r| &r.also);
         let checks = self.success.iter().flatten().chain(also).chain(&self.observe);
-        refusal.chain(code).chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter))).collect()
+        refusal
+            .chain(code)
+            .chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter)))
+            .collect()
     }
 }
 
@@ -171,7 +180,10 @@ impl Check {
             ("fetched", self.fetched.is_some()),
             ("expires_in_agrees", self.expires_in_agrees.is_some()),
         ];
-        all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect()
+        all.iter()
+            .filter(|(_, set)| *set)
+            .map(|(name, _)| *name)
+            .collect()
     }
 
     /// Whether judging it needs a look into the issued token.

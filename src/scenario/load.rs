@@ -89,8 +89,16 @@ impl Suite {
         mistakes.extend(lint(&files, catalogue, mistakes.has_errors()));
         let ((), warnings) = mistakes.or(()).map_err(LoadError::Mistakes)?;
         let scenarios = link(&files);
-        let index = scenarios.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
-        Ok(Self { scenarios, index, warnings })
+        let index = scenarios
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (s.id.clone(), i))
+            .collect();
+        Ok(Self {
+            scenarios,
+            index,
+            warnings,
+        })
     }
 
     /// Every scenario.
@@ -133,8 +141,11 @@ fn expand(paths: &[PathBuf], mistakes: &mut Diagnostics) -> Vec<PathBuf> {
         let before = out.len();
         match fs::read_dir(path) {
             Ok(entries) => {
-                let mut found: Vec<PathBuf> =
-                    entries.filter_map(Result::ok).map(|e| e.path()).filter(|p| is_yaml(p)).collect();
+                let mut found: Vec<PathBuf> = entries
+                    .filter_map(Result::ok)
+                    .map(|e| e.path())
+                    .filter(|p| is_yaml(p))
+                    .collect();
                 found.sort();
                 out.extend(found);
             }
@@ -212,10 +223,10 @@ fn resolve(
         control,
         edits: edits_of(source, sources, 0),
         steps: steps_of(source, sources, 0),
-        expect: source
-            .expect
-            .clone()
-            .unwrap_or_else(|| Expect { success: Some(Vec::new()), ..Expect::default() }),
+        expect: source.expect.clone().unwrap_or_else(|| Expect {
+            success: Some(Vec::new()),
+            ..Expect::default()
+        }),
         note: source.note.clone(),
         origin,
     }
@@ -245,10 +256,16 @@ fn steps_of(
         return steps.clone();
     }
     if let Some(exchange) = &source.exchange {
-        return vec![Step { exchange: Some(exchange.clone()), ..Step::default() }];
+        return vec![Step {
+            exchange: Some(exchange.clone()),
+            ..Step::default()
+        }];
     }
     match source.from.as_deref().and_then(|id| sources.get(id)) {
         Some((parent, _)) if depth < 16 => steps_of(parent, sources, depth + 1),
-        _ => vec![Step { exchange: Some(super::ExchangeSpec::default()), ..Step::default() }],
+        _ => vec![Step {
+            exchange: Some(super::ExchangeSpec::default()),
+            ..Step::default()
+        }],
     }
 }

@@ -23,7 +23,7 @@ pub use lint::lint;
 pub use load::{LoadError, Suite, check_files, embedded_files};
 pub use model::{
     DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName, RefreshSpec,
-    RevokeSpec, Scenario, ScenarioFile, ScenarioSource, Step,
+    RevokeSpec, Scenario, ScenarioFile, ScenarioSource, Step, UserinfoSpec,
 };
 pub use placeholder::{Piece, Placeholder, ScopeForm, pieces};
 pub use tamper::Tamper;

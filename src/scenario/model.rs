@@ -204,6 +204,9 @@ pub struct Step {
     /// Fetches a metadata document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<MetadataKind>,
+    /// Presents a token to the UserInfo endpoint (OpenID Connect Core section 5.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo: Option<UserinfoSpec>,
     /// Name for the token that the step yields, or for the document that it fetches (`NAME:/pointer`).
     #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -279,6 +282,17 @@ pub struct RefreshSpec {
     /// Sends a DPoP proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop: Option<DpopSpec>,
+}
+
+/// A request to the UserInfo endpoint by GET, with the token in the `Authorization` header.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserinfoSpec {
+    /// The token: a name, or a role.
+    pub token: String,
+    /// The scheme's name as it is spelt.
+    #[serde(default = "bearer")]
+    pub scheme: String,
 }
 
 /// Which metadata document.
@@ -373,6 +387,10 @@ fn exchanger() -> String {
 
 fn user() -> String {
     "user".into()
+}
+
+fn bearer() -> String {
+    "Bearer".into()
 }
 
 fn observer() -> String {

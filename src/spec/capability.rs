@@ -54,6 +54,7 @@ capabilities! {
     PublicClient "public_client" "Public clients may exchange tokens.",
     IssuesIdJag "issues_id_jag" "`requested_token_type` id-jag is honoured (identity assertion authorization grant, a draft).",
     IssuesTxnToken "issues_txn_token" "`requested_token_type` txn_token is honoured (transaction tokens, a draft).",
+    Userinfo "userinfo" "The UserInfo endpoint of OpenID Connect takes access tokens of this server.",
     Chaining "chaining" "Issued tokens can be exchanged again.",
     OpaqueTokens "opaque_tokens" "Issued access tokens hide their content from the client.",
     Loopback "loopback" "The server runs on this machine, so that it could reach a listener of txspec.",

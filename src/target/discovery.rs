@@ -98,6 +98,7 @@ pub async fn discover(spec: &TargetSpec, sender: &Sender) -> Result<Discovered, 
             (&mut e.introspection, "introspection_endpoint"),
             (&mut e.revocation, "revocation_endpoint"),
             (&mut e.jwks, "jwks_uri"),
+            (&mut e.userinfo, "userinfo_endpoint"),
         ] {
             if slot.is_some() {
                 continue;

@@ -50,6 +50,7 @@ impl Lint<'_> {
             ("/endpoints/introspection", &e.introspection),
             ("/endpoints/revocation", &e.revocation),
             ("/endpoints/jwks", &e.jwks),
+            ("/endpoints/userinfo", &e.userinfo),
         ];
         for (pointer, url) in urls {
             let Some(text) = url else { continue };

@@ -100,6 +100,9 @@ pub struct Endpoints {
     /// Key set (RFC 7517).
     #[serde(default)]
     pub jwks: Option<String>,
+    /// UserInfo endpoint (OpenID Connect Core section 5.3).
+    #[serde(default)]
+    pub userinfo: Option<String>,
 }
 
 /// A registered client.

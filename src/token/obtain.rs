@@ -42,6 +42,8 @@ pub struct TokenView {
     pub introspected: bool,
     /// When it expires, in seconds since 1970, if known.
     pub expires_at: Option<i64>,
+    /// For minted tokens: how to mint another.
+    pub minted: Option<Minted>,
 }
 
 impl TokenView {
@@ -55,7 +57,7 @@ impl TokenView {
             reason = "a time far outside i64 saturates, which is what is wanted"
         )]
         let expires_at = exp.map(|e| e as i64).or_else(|| expires_in.map(|s| now() + s));
-        Self { value, token_type: token_type_uri(token_type), claims, jwt, introspected: false, expires_at }
+        Self { value, token_type: token_type_uri(token_type), claims, jwt, introspected: false, expires_at, minted: None }
     }
 }
 
@@ -64,8 +66,6 @@ impl TokenView {
 pub struct Obtained {
     /// The token.
     pub view: TokenView,
-    /// For minted tokens: how to mint another.
-    pub minted: Option<Minted>,
     /// Form parameters that an exchange of it needs.
     pub params: BTreeMap<String, Value1>,
     /// Whether a fresh one must be got for each request.
@@ -173,8 +173,7 @@ impl Obtainer {
             }
             self.vault.remember(&format!("{role} token"), &got.value);
             Ok(Obtained {
-                view: TokenView::new(got.value, &spec.token_type, got.expires_in),
-                minted: got.minted,
+                view: TokenView { minted: got.minted, ..TokenView::new(got.value, &spec.token_type, got.expires_in) },
                 params: spec.params.clone(),
                 single_use: spec.single_use,
                 at: Instant::now(),

@@ -1,0 +1,62 @@
+//! `txspec check`: mistakes in files, without network.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+
+use super::{Exit, select::{refuse, refuse_suite}, terminal::Terminal};
+use crate::{
+    document::Document,
+    scenario::Suite,
+    spec::Catalogue,
+    target::load_file,
+};
+
+/// Look for mistakes in scenario and target files, without network.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  txspec check my-as.yaml\n  txspec check scenarios/")]
+pub struct CheckArguments {
+    /// Scenario files, target files, or folders of scenario files.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Checks every file and reports all mistakes.
+pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    let (targets, scenarios): (Vec<PathBuf>, Vec<PathBuf>) = arguments.files.iter().cloned().partition(|path| is_target(path));
+    let mut worst = Exit::Ok;
+    let mut good = Vec::new();
+    for path in &targets {
+        match load_file(path, &|name| std::env::var(name).ok(), catalogue) {
+            Ok(target) => {
+                if !target.warnings.0.is_empty() {
+                    terminal.err(&target.warnings.render(false));
+                }
+                good.push(format!("{}: target `{}`, {} tokens, {} capabilities", path.display(), target.spec.name, target.spec.tokens.len(), target.spec.capabilities.len()));
+            }
+            Err(error) => worst = refuse(&error, terminal),
+        }
+    }
+    if !scenarios.is_empty() {
+        match Suite::from_paths(&scenarios, catalogue) {
+            Ok(suite) => good.push(format!("{} scenarios", suite.scenarios().len())),
+            Err(error) => worst = refuse_suite(&error, terminal),
+        }
+    }
+    for line in good {
+        terminal.out(&format!("ok: {line}"));
+    }
+    worst
+}
+
+/// A target file has clients, a scenario file has scenarios; a file that is neither is checked as what it resembles.
+fn is_target(path: &PathBuf) -> bool {
+    if path.is_dir() {
+        return false;
+    }
+    let Ok(document) = Document::read(path) else {
+        return path.components().any(|c| c.as_os_str() == "targets");
+    };
+    let has = |key: &str| document.value().get(key).is_some();
+    !has("scenarios") && !has("topic") && (has("clients") || has("issuer") || has("tokens") || has("endpoints"))
+}

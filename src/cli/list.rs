@@ -1,0 +1,179 @@
+//! `txspec list`: what there is.
+
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{Exit, select::refuse_suite, terminal::Terminal};
+use crate::{
+    judge::oracle_requirements,
+    reference::faults,
+    scenario::{Scenario, Suite},
+    spec::{Catalogue, Requirement},
+    target::{embedded_names, load_named},
+};
+
+/// Show what there is: scenarios, requirements, targets or faults.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  txspec list scenarios
+  txspec list requirements --format json | jq '.[] | select(.level == \"must\") | .id'
+  txspec list faults")]
+pub struct ListArguments {
+    /// What to list.
+    #[arg(value_enum, default_value = "scenarios")]
+    what: What,
+    /// Text for people, or JSON.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    format: Format,
+    /// Scenario files or folders in place of those that come with txspec.
+    #[arg(long, value_name = "PATH")]
+    scenarios: Vec<std::path::PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    Scenarios,
+    Requirements,
+    Targets,
+    Faults,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Lists.
+pub fn run(arguments: &ListArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    let suite = if arguments.scenarios.is_empty() { Suite::embedded(catalogue) } else { Suite::from_paths(&arguments.scenarios, catalogue) };
+    let suite = match suite {
+        Ok(suite) => suite,
+        Err(error) => return refuse_suite(&error, terminal),
+    };
+    let rows: Vec<Value> = match arguments.what {
+        What::Scenarios => suite.scenarios().iter().map(scenario).collect(),
+        What::Requirements => catalogue.requirements().iter().map(|r| requirement(r, &suite, catalogue)).collect(),
+        What::Targets => targets(catalogue),
+        What::Faults => match faults() {
+            Ok(all) => all
+                .iter()
+                .map(|f| json!({ "id": f.id, "describes": f.describes, "violates": f.violates, "class": format!("{:?}", f.class).to_lowercase(), "anchor": f.anchor, "also": f.also }))
+                .collect(),
+            Err(error) => {
+                terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
+                return Exit::Bug;
+            }
+        },
+    };
+    match arguments.format {
+        Format::Json => terminal.out(&format!("{:#}", Value::Array(rows))),
+        Format::Text => terminal.out(&text(arguments.what, &rows)),
+    }
+    Exit::Ok
+}
+
+fn scenario(s: &Scenario) -> Value {
+    json!({
+        "id": s.id,
+        "name": s.test_name(),
+        "title": s.title,
+        "topic": s.topic,
+        "section": s.section,
+        "profile": s.profile,
+        "requires": s.requires,
+        "unless": s.unless,
+        "negative": s.is_negative(),
+        "control": s.control,
+        "difference": s.edits.last().map(crate::run::difference),
+        "covers": s.covers(),
+        "file": s.origin.0,
+        "line": s.origin.1,
+    })
+}
+
+fn requirement(r: &Requirement, suite: &Suite, catalogue: &Catalogue) -> Value {
+    json!({
+        "id": r.id,
+        "spec": r.spec,
+        "section": r.section,
+        "statements": r.statements,
+        "keyword": r.keyword,
+        "level": r.level,
+        "class": r.class,
+        "binds": r.binds,
+        "says": r.says,
+        "testability": r.testability,
+        "ambiguity": r.ambiguity,
+        "readings": r.readings,
+        "same_as": r.same_as,
+        "oracle": oracle_requirements().contains(&r.same_as.as_deref().unwrap_or(&r.id)),
+        "scenarios": scenarios_of(r, suite, catalogue),
+        "reason": r.unchecked,
+    })
+}
+
+/// The scenarios that check a requirement: those that cover it, or for a line of the generic oracles every one that
+/// sends a token request.
+pub(super) fn scenarios_of<'a>(r: &'a Requirement, suite: &'a Suite, catalogue: &Catalogue) -> Vec<&'a str> {
+    let id = r.same_as.as_deref().unwrap_or(&r.id);
+    let oracle = oracle_requirements().contains(&id);
+    let by_row = |s: &Scenario| {
+        let row = s.expect.refusal.as_ref().and_then(|refusal| catalogue.row(&refusal.row));
+        row.is_some_and(|row| row.requirement == id)
+    };
+    let asks = |s: &Scenario| s.steps.iter().any(|step| step.exchange.is_some() || step.refresh.is_some());
+    suite.scenarios().iter().filter(|s| s.covers().contains(&id) || by_row(s) || (oracle && asks(s))).map(|s| s.id.as_str()).collect()
+}
+
+fn targets(catalogue: &Catalogue) -> Vec<Value> {
+    embedded_names()
+        .into_iter()
+        .map(|name| {
+            // A variable that is not set must not keep a target out of the list.
+            let loaded = load_named(name, &|variable| Some(std::env::var(variable).unwrap_or_else(|_| "http://127.0.0.1".into())), catalogue);
+            match loaded {
+                Ok(target) => json!({ "id": name, "name": target.spec.name, "version": target.spec.version, "about": target.spec.about, "capabilities": target.spec.capabilities }),
+                Err(error) => json!({ "id": name, "error": error.to_string() }),
+            }
+        })
+        .collect()
+}
+
+fn text(what: What, rows: &[Value]) -> String {
+    let get = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut lines = Vec::new();
+    let mut group = String::new();
+    for row in rows {
+        let heading = match what {
+            What::Scenarios => format!("{} ({})", get(row, "topic"), get(row, "section")),
+            What::Requirements => get(row, "spec"),
+            What::Targets | What::Faults => String::new(),
+        };
+        if heading != group {
+            lines.push(format!("\n{heading}"));
+            group = heading;
+        }
+        let words = match what {
+            What::Scenarios => get(row, "title"),
+            What::Requirements => {
+                let count = row.get("scenarios").and_then(Value::as_array).map_or(0, Vec::len);
+                let state = if count == 0 { "not checked".to_owned() } else { format!("{count} scenarios") };
+                format!("{:<8}{state}", get(row, "level"))
+            }
+            What::Targets => get(row, "name"),
+            What::Faults => get(row, "describes"),
+        };
+        lines.push(format!("  {:<44} {words}", get(row, "id")));
+    }
+    lines.push(format!("\n{} {}", rows.len(), match what {
+        What::Scenarios => "scenarios",
+        What::Requirements => "requirements",
+        What::Targets => "targets",
+        What::Faults => "faults",
+    }));
+    lines.join("\n").trim_start_matches('\n').to_owned()
+}

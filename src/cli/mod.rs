@@ -1,0 +1,110 @@
+//! The command line: one file per subcommand, each with its arguments, help and function. Prints through
+//! [`terminal`] only; everything else in the package returns text.
+
+mod check;
+mod doctor;
+mod exit;
+mod explain;
+mod list;
+mod run;
+mod schema;
+mod select;
+mod serve;
+pub mod terminal;
+
+use std::{ffi::OsString, process::ExitCode, sync::Arc};
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+use terminal::Terminal;
+
+use crate::spec::Catalogue;
+
+/// Conformance tests for OAuth 2.0 Token Exchange (RFC 8693).
+///
+/// Runs YAML scenarios against any authorization server and says, requirement by requirement, what holds, what is
+/// violated and what could not be judged, with the exchange that proves it.
+#[derive(Debug, Parser)]
+#[command(name = "txspec", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// When to colour the output.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: terminal::ColorWhen,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  txspec run                                        the suite against the embedded reference server
+  txspec run --target my-as.yaml                    against yours
+  txspec run --target https://as.example.com --client-id app --client-secret-env SECRET
+  txspec doctor --target my-as.yaml                 what is wrong with the set-up
+  txspec explain TX-2.1-subject_token-required      what a requirement says and how it is checked
+
+Exit codes: 0 conformant, or partial without failures; 1 conformance failure; 2 bad usage or bad file;
+3 inconclusive; 4 nothing ran; 5 waiver stale or expired; 6 target unreachable or preflight failed; 70 bug in txspec.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the suite against an authorization server.
+    Run(Box<run::RunArguments>),
+    /// Show what there is: scenarios, requirements, targets or faults.
+    List(list::ListArguments),
+    /// Look for mistakes in scenario and target files, without network.
+    Check(check::CheckArguments),
+    /// Walk the set-up of a target step by step and say what to change.
+    Doctor(doctor::DoctorArguments),
+    /// Explain a requirement, a scenario or a fault.
+    Explain(explain::ExplainArguments),
+    /// Serve the reference authorization server, right or with faults, on loopback.
+    Serve(serve::ServeArguments),
+    /// Print the JSON Schema of a file format.
+    Schema(schema::SchemaArguments),
+}
+
+/// Parses, dispatches, and turns the outcome into an exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let text = error.render();
+            let help = !error.use_stderr();
+            let terminal = Terminal::new(terminal::ColorWhen::Auto);
+            if help {
+                terminal.out(&text.ansi().to_string());
+            } else {
+                terminal.err(&text.ansi().to_string());
+            }
+            return if help { Exit::Ok } else { Exit::Usage }.into();
+        }
+    };
+    let terminal = Terminal::new(arguments.color);
+    let catalogue = match Catalogue::embedded() {
+        Ok(catalogue) => Arc::new(catalogue),
+        Err(error) => {
+            terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
+            return Exit::Bug.into();
+        }
+    };
+    let exit = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments, &terminal, &catalogue),
+        Command::List(arguments) => list::run(&arguments, &terminal, &catalogue),
+        Command::Check(arguments) => check::run(&arguments, &terminal, &catalogue),
+        Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
+        Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
+        Command::Serve(arguments) => serve::run(&arguments, &terminal),
+        Command::Schema(arguments) => schema::run(&arguments, &terminal),
+    };
+    exit.into()
+}
+
+/// The runtime that everything asynchronous runs on.
+fn select_runtime(terminal: &Terminal) -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        terminal.failure(&format!("failed to start the runtime: {error}"), None);
+        Exit::Bug
+    })
+}

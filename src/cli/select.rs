@@ -1,0 +1,206 @@
+//! Arguments that several commands share: which target, which scenarios.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, terminal::Terminal};
+use crate::{
+    judge::Cause,
+    reference::{Options, ReferenceServer},
+    scenario::{LoadError, ProfileName, Suite},
+    spec::{Catalogue, Level},
+    target::{QuickTarget, Target, TargetError, load_named, quick},
+};
+
+/// Which server.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TargetArguments {
+    /// Target file, name of a target that comes with txspec, or the URL of a server. Default: the embedded reference
+    /// server.
+    #[arg(long, short, value_name = "FILE|URL|NAME")]
+    pub target: Option<String>,
+    /// Address of the server, in place of the target file's `issuer` (it is also `${TXSPEC_ISSUER}` in the file).
+    #[arg(long, value_name = "URL")]
+    pub issuer: Option<String>,
+    /// With a URL: client identifier.
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// With a URL: environment variable that holds the client secret.
+    #[arg(long, value_name = "VAR")]
+    pub client_secret_env: Option<String>,
+    /// With a URL: environment variable that holds a subject token. Without it, the client gets one for itself.
+    #[arg(long, value_name = "VAR")]
+    pub subject_token_env: Option<String>,
+}
+
+/// Which scenarios.
+#[derive(Debug, Clone, Args)]
+pub struct SuiteArguments {
+    /// Scenario files or folders in place of those that come with txspec.
+    #[arg(long, value_name = "PATH")]
+    pub scenarios: Vec<PathBuf>,
+    /// Profile: a named set of scenarios.
+    #[arg(long, value_enum, default_value_t = ProfileArgument::Security, value_name = "PROFILE")]
+    pub profile: ProfileArgument,
+    /// Only scenarios whose id, test name or requirement matches the glob (can be repeated).
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// Only scenarios that check a requirement of this level or above.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub level: Option<LevelArgument>,
+}
+
+/// A profile on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileArgument {
+    /// One client, one subject token, token mutation.
+    #[value(name = "rfc8693-core", alias = "core")]
+    Core,
+    /// Core, and second clients and users, forged tokens, chains, binding.
+    #[value(name = "rfc8693-security", alias = "security")]
+    Security,
+}
+
+impl From<ProfileArgument> for ProfileName {
+    fn from(argument: ProfileArgument) -> Self {
+        match argument {
+            ProfileArgument::Core => Self::Core,
+            ProfileArgument::Security => Self::Security,
+        }
+    }
+}
+
+/// A level on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelArgument {
+    /// Failures.
+    Must,
+    /// Failures and warnings.
+    Should,
+    /// Everything.
+    May,
+}
+
+impl From<LevelArgument> for Level {
+    fn from(argument: LevelArgument) -> Self {
+        match argument {
+            LevelArgument::Must => Self::Must,
+            LevelArgument::Should => Self::Should,
+            LevelArgument::May => Self::May,
+        }
+    }
+}
+
+/// A cause on the command line.
+///
+/// # Errors
+/// In words, for an unknown one.
+pub fn cause(text: &str) -> Result<Cause, String> {
+    let all = Cause::ALL.map(Cause::word);
+    Cause::ALL.into_iter().find(|c| c.word() == text).ok_or_else(|| format!("the causes are {}", all.join(", ")))
+}
+
+/// Causes as a set.
+pub fn causes(list: &[Cause]) -> BTreeSet<Cause> {
+    list.iter().copied().collect()
+}
+
+/// The target of a command; keeps the embedded server alive when that is the target.
+pub struct Chosen {
+    /// What to test.
+    pub target: Arc<Target>,
+    /// The embedded server, if it is the target.
+    pub server: Option<ReferenceServer>,
+}
+
+impl TargetArguments {
+    /// Loads the target; starts the embedded server if no other is named.
+    pub async fn choose(&self, terminal: &Terminal, catalogue: &Catalogue) -> Result<Chosen, Exit> {
+        let name = self.target.as_deref().unwrap_or("reference");
+        if name.starts_with("http://") || name.starts_with("https://") {
+            let options = QuickTarget {
+                url: name.to_owned(),
+                client_id: self.client_id.clone(),
+                client_secret_env: self.client_secret_env.clone(),
+                subject_token_env: self.subject_token_env.clone(),
+            };
+            let target = quick(&options, catalogue).map_err(|e| refuse(&e, terminal))?;
+            return Ok(Chosen { target: Arc::new(target), server: None });
+        }
+        for (flag, given) in [
+            ("--client-id", &self.client_id),
+            ("--client-secret-env", &self.client_secret_env),
+            ("--subject-token-env", &self.subject_token_env),
+        ] {
+            if given.is_some() {
+                terminal.failure(&format!("{flag} goes with `--target URL`"), Some("a target file says it under `clients` and `tokens`"));
+                return Err(Exit::Usage);
+            }
+        }
+        let mut server = None;
+        let mut issuer = self.issuer.clone();
+        if name == "reference" && issuer.is_none() && std::env::var_os("TXSPEC_ISSUER").is_none() {
+            let started = ReferenceServer::start(Options::default()).await.map_err(|e| {
+                terminal.failure(&format!("failed to start the reference server: {e}"), None);
+                Exit::Bug
+            })?;
+            issuer = Some(started.issuer().to_owned());
+            server = Some(started);
+        }
+        let variables = |variable: &str| match variable {
+            "TXSPEC_ISSUER" => issuer.clone().or_else(|| std::env::var(variable).ok()),
+            _ => std::env::var(variable).ok(),
+        };
+        let mut target = load_named(name, &variables, catalogue).map_err(|e| refuse(&e, terminal))?;
+        if let Some(issuer) = &self.issuer {
+            target.spec.issuer = Some(issuer.clone());
+        }
+        if !target.warnings.0.is_empty() {
+            terminal.err(&target.warnings.render(false));
+        }
+        Ok(Chosen { target: Arc::new(target), server })
+    }
+}
+
+/// Prints why there is no target.
+pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
+    match error {
+        TargetError::Mistakes(diagnostics) => {
+            terminal.err(&diagnostics.render(false));
+            Exit::Usage
+        }
+        TargetError::Unknown { .. } => {
+            terminal.failure(&error.to_string(), Some("`txspec list targets` shows those that come with txspec"));
+            Exit::Usage
+        }
+        TargetError::Schema(_) => {
+            terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
+            Exit::Bug
+        }
+    }
+}
+
+impl SuiteArguments {
+    /// Loads the scenarios.
+    pub fn load(&self, terminal: &Terminal, catalogue: &Catalogue) -> Result<Suite, Exit> {
+        let loaded = if self.scenarios.is_empty() { Suite::embedded(catalogue) } else { Suite::from_paths(&self.scenarios, catalogue) };
+        loaded.map_err(|e| refuse_suite(&e, terminal))
+    }
+}
+
+/// Prints why there is no suite.
+pub fn refuse_suite(error: &LoadError, terminal: &Terminal) -> Exit {
+    match error {
+        LoadError::Mistakes(diagnostics) => {
+            let (errors, _) = diagnostics.counts();
+            terminal.err(&diagnostics.render(false));
+            terminal.err(&format!("\n{errors} mistake{}", if errors == 1 { "" } else { "s" }));
+            Exit::Usage
+        }
+        LoadError::Schema(_) => {
+            terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
+            Exit::Bug
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The only place that writes to the terminal. Output that goes nowhere (a closed pipe) is no error.
+
+use std::io::{IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Standard output and standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    color: ColorWhen,
+}
+
+impl Terminal {
+    /// With a colour setting.
+    pub fn new(color: ColorWhen) -> Self {
+        Self { color }
+    }
+
+    /// Text on standard output: what was asked for.
+    pub fn out(&self, text: &str) {
+        let mut stream = AutoStream::new(std::io::stdout().lock(), self.choice());
+        let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
+    }
+
+    /// Text on standard error: everything else.
+    pub fn err(&self, text: &str) {
+        let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice());
+        let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
+    }
+
+    /// An error with a hint.
+    pub fn failure(&self, message: &str, hint: Option<&str>) {
+        let clean = |text: &str| text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>();
+        let mut text = format!("error: {}", clean(message));
+        if let Some(hint) = hint {
+            text.push_str(&format!("\nhint: {}", clean(hint)));
+        }
+        self.err(&text);
+    }
+
+    /// Whether standard output shows colours.
+    pub fn styled(&self) -> bool {
+        match self.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => AutoStream::choice(&std::io::stdout()) != ColorChoice::Never && std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// Columns to wrap at: those of the terminal, at most 100, else 80.
+    pub fn width(&self) -> usize {
+        std::env::var("COLUMNS").ok().and_then(|c| c.parse::<usize>().ok()).map_or(80, |c| c.clamp(40, 100))
+    }
+
+    /// The setting for libtest's printer.
+    pub fn libtest_color(&self) -> libtest_mimic::ColorSetting {
+        match self.color {
+            ColorWhen::Auto => libtest_mimic::ColorSetting::Auto,
+            ColorWhen::Always => libtest_mimic::ColorSetting::Always,
+            ColorWhen::Never => libtest_mimic::ColorSetting::Never,
+        }
+    }
+
+    fn choice(&self) -> ColorChoice {
+        match self.color {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        }
+    }
+}
