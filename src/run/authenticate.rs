@@ -35,7 +35,7 @@ pub(super) fn authenticate(
     };
     for one in &credentials {
         if let Authentication::Assertion { jwt, .. } = one {
-            context.vault.remember("client assertion", jwt);
+            context.vault.remember_issued(jwt);
         }
     }
     if edit == Some(ClientAuthEdit::Query) {

@@ -162,6 +162,8 @@ async fn plain(
     let exchange = context.sender.send(purpose, sent.request).await;
     let first = trace.exchanges.len();
     trace.exchanges.push(exchange);
+    let mut tokens = trace.tokens.clone();
+    context.add_referenced(expect, &mut tokens).await;
     let facts = StepFacts {
         kind,
         exchanges: vec![&trace.exchanges[first]],
@@ -169,7 +171,7 @@ async fn plain(
         form: &sent.form,
         client_id: sent.client_id,
         issued: vec![Issued::default()],
-        tokens: &trace.tokens,
+        tokens: &tokens,
         thumbprints: thumbprints(),
         fetched: None,
         now: now(),
@@ -244,6 +246,7 @@ async fn exchange(
         issued.push(look(context, view, wants, &mut asked).await);
     }
     let granted_view = issued.first().and_then(|i| i.view.clone());
+    context.add_referenced(expect, &mut tokens).await;
     let facts = StepFacts {
         kind: StepKind::Exchange,
         exchanges: responses.iter().collect(),
@@ -340,6 +343,8 @@ async fn refresh(
     let first = trace.exchanges.len();
     let json = Context::json_of(&exchange);
     trace.exchanges.push(exchange);
+    let mut tokens = trace.tokens.clone();
+    context.add_referenced(expect, &mut tokens).await;
     let mut asked = Vec::new();
     let issued =
         look(context, json.as_ref().and_then(Context::issued_token), Wants::of(expect), &mut asked).await;
@@ -351,7 +356,7 @@ async fn refresh(
         form: &sent.form,
         client_id: sent.client_id,
         issued: vec![issued],
-        tokens: &trace.tokens,
+        tokens: &tokens,
         thumbprints: thumbprints(),
         fetched: None,
         now: now(),
@@ -397,7 +402,7 @@ async fn look(context: &Context, view: Option<TokenView>, wants: Wants, asked: &
     let Some(view) = view else {
         return Issued::default();
     };
-    context.vault.remember("issued token", &view.value);
+    context.vault.remember_issued(&view.value);
     let needed = wants.introspection || (wants.inside && view.jwt.is_none());
     let introspection = if needed && context.can_introspect() {
         let (exchange, outcome) = context.introspect(&view.value).await;
@@ -410,8 +415,7 @@ async fn look(context: &Context, view: Option<TokenView>, wants: Wants, asked: &
 }
 
 fn thumbprints() -> BTreeMap<String, String> {
-    ["subject", "other"]
-        .into_iter()
+    crate::token::DPOP_NAMES.into_iter()
         .filter_map(|name| Some((name.to_owned(), DpopKey::named(name).ok()?.thumbprint())))
         .collect()
 }
@@ -495,6 +499,19 @@ fn metadata_address(context: &Context, kind: MetadataKind) -> Result<Url, Unread
 }
 
 impl Context {
+    /// Adds the tokens of the target that an expectation compares with (`same_as: service` …).
+    async fn add_referenced(&self, expect: Option<&Expect>, tokens: &mut BTreeMap<String, TokenView>) {
+        let Some(expect) = expect else { return };
+        for name in expect.tokens_compared() {
+            if !tokens.contains_key(name)
+                && self.obtainer.source(name).is_some()
+                && let Ok(resolved) = resolve(self, &BTreeMap::new(), name).await
+            {
+                tokens.insert(name.to_owned(), resolved.view);
+            }
+        }
+    }
+
     /// An address at which txspec would notice a visit, if a listener can be had.
     pub(super) async fn trap_address(&self) -> Option<String> {
         let trap = self.trap.get_or_init(|| async { super::listener::Trap::start().await.ok() }).await;

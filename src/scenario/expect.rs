@@ -46,6 +46,27 @@ impl Expect {
     }
 }
 
+impl Expect {
+    /// The names of tokens that checks compare with.
+    pub fn tokens_compared(&self) -> Vec<&str> {
+        let also = self.refusal.iter().flat_map(|r| &r.also);
+        let mut names = Vec::new();
+        for check in self.success.iter().flatten().chain(also).chain(&self.observe) {
+            let relations = [check.claim.as_ref().map(ClaimCheck::relation), check.member.as_ref().map(MemberCheck::relation)];
+            for relation in relations.into_iter().flatten() {
+                names.extend(relation.same_as);
+                names.extend(relation.not_same_as);
+                names.extend(relation.at_most);
+                names.extend(relation.same_as_one_of.iter().flat_map(|all| all.iter().map(String::as_str)));
+            }
+            names.extend(check.differs_from.as_deref());
+            names.extend(check.audience.iter().flat_map(|a| [a.within.as_deref(), a.differs_from.as_deref()]).flatten());
+            names.extend(check.scope.iter().flat_map(|s| [s.within.as_deref(), s.same_as.as_deref()]).flatten());
+        }
+        names.into_iter().map(|name| name.split_once(":/").map_or(name, |(head, _)| head)).collect()
+    }
+}
+
 /// A refusal: that it is one, and with which error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -9,9 +9,15 @@ use url::Url;
 use super::{KeyError, SigningKey, b64, now};
 use crate::scenario::DpopFault;
 
-/// Keys for proofs: two, so that one can be the wrong one. Made for this purpose, secret to no one.
-const FIRST: &str = include_str!("../../fixtures/keys/dpop-1-es256.pem");
-const SECOND: &str = include_str!("../../fixtures/keys/dpop-2-es256.pem");
+/// Keys for proofs. Made for this purpose, secret to no one.
+const KEYS: [&str; 4] = [
+    include_str!("../../fixtures/keys/dpop-1-es256.pem"),
+    include_str!("../../fixtures/keys/dpop-2-es256.pem"),
+    include_str!("../../fixtures/keys/dpop-3-es256.pem"),
+    include_str!("../../fixtures/keys/dpop-4-es256.pem"),
+];
+/// The names by which scenarios know them; a name of the user's own stands for the last.
+pub const DPOP_NAMES: [&str; 4] = ["subject", "client", "other", "fourth"];
 const PRIVATE_D: &str = "txspec-not-the-real-private-part-0000000000";
 
 /// A named key with its thumbprint.
@@ -22,17 +28,15 @@ pub struct DpopKey {
 }
 
 impl DpopKey {
-    /// The key of a name: `subject` is the first, every other name the second.
+    /// The key of a name.
     ///
     /// # Errors
     /// Only when the build itself is broken.
     pub fn named(name: &str) -> Result<Self, KeyError> {
-        static KEYS: OnceLock<Result<[DpopKey; 2], KeyError>> = OnceLock::new();
-        let keys = KEYS
-            .get_or_init(|| Ok([Self::load(FIRST)?, Self::load(SECOND)?]))
-            .as_ref()
-            .map_err(Clone::clone)?;
-        Ok(keys[usize::from(name != "subject")].clone())
+        static LOADED: OnceLock<Result<Vec<DpopKey>, KeyError>> = OnceLock::new();
+        let keys = LOADED.get_or_init(|| KEYS.iter().map(|pem| Self::load(pem)).collect()).as_ref().map_err(Clone::clone)?;
+        let index = DPOP_NAMES.iter().position(|known| *known == name).unwrap_or(DPOP_NAMES.len() - 1);
+        keys.get(index).cloned().ok_or_else(|| KeyError("the key is missing from this build".into()))
     }
 
     fn load(pem: &str) -> Result<Self, KeyError> {

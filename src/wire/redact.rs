@@ -3,7 +3,7 @@
 //! [`Vault`], in several encodings), and the shape (anything that looks like a JWT).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -51,60 +51,73 @@ pub struct Vault(Arc<Mutex<Content>>);
 
 #[derive(Default)]
 struct Content {
-    values: BTreeMap<String, Entry>,
-    redactor: Option<Arc<Redactor>>,
-}
-
-struct Entry {
-    label: String,
-    /// Configured secrets and source tokens are also hidden inside base64; tokens issued during the run, of which
-    /// there are thousands, as they are.
-    thorough: bool,
+    /// Configured secrets and source tokens: hidden in every encoding.
+    values: BTreeMap<String, String>,
+    /// Tokens issued during the run, of which there are thousands: hidden as they are.
+    issued: Arc<BTreeSet<String>>,
+    automaton: Option<Arc<Automaton>>,
 }
 
 impl Vault {
     /// Remembers a configured secret or a source token under a label.
     pub fn remember(&self, label: &str, secret: &Secret) {
-        self.insert(label, secret.expose(), true);
+        let value = secret.expose();
+        if value.len() < SHORTEST {
+            return;
+        }
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
+            content.automaton = None;
+        }
+    }
+
+    /// Remembers a token that came up during the run.
+    pub fn remember_issued(&self, token: &Secret) {
+        let value = token.expose();
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What stands behind the last dot is what tells one JWT from another.
+        let tail = value.rsplit('.').next().unwrap_or(value);
+        let known = Arc::make_mut(&mut content.issued);
+        for part in [value, tail] {
+            if part.len() >= SHORTEST {
+                known.insert(part.to_owned());
+            }
+        }
     }
 
     /// Remembers the tokens that a response carries.
     pub fn remember_response(&self, response: &Response) {
         let text = String::from_utf8_lossy(&response.body);
-        for (name, span) in sensitive_members(&text) {
-            let value = text[span].trim_matches('"');
-            self.insert(name, value, false);
+        for (_, span) in sensitive_members(&text) {
+            self.remember_issued(&Secret::new(text[span].trim_matches('"')));
         }
-    }
-
-    fn insert(&self, label: &str, value: &str, thorough: bool) {
-        if value.len() < SHORTEST {
-            return;
-        }
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if content.values.contains_key(value) {
-            return;
-        }
-        content.values.insert(value.to_owned(), Entry { label: label.to_owned(), thorough });
-        content.redactor = None;
     }
 
     /// What hides all that is known so far.
-    pub fn redactor(&self) -> Arc<Redactor> {
+    pub fn redactor(&self) -> Redactor {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(redactor) = &content.redactor {
-            return Arc::clone(redactor);
-        }
-        let redactor = Arc::new(Redactor::new(&content.values));
-        content.redactor = Some(Arc::clone(&redactor));
-        redactor
+        let automaton = match &content.automaton {
+            Some(automaton) => Arc::clone(automaton),
+            None => {
+                let built = Arc::new(Automaton::new(&content.values));
+                content.automaton = Some(Arc::clone(&built));
+                built
+            }
+        };
+        Redactor { automaton, issued: Arc::clone(&content.issued) }
     }
+}
+
+/// Finds the configured secrets and source tokens in every encoding.
+struct Automaton {
+    finder: Option<AhoCorasick>,
+    labels: Vec<String>,
 }
 
 /// Hides secrets in text and in exchanges.
 pub struct Redactor {
-    automaton: Option<AhoCorasick>,
-    labels: Vec<String>,
+    automaton: Arc<Automaton>,
+    issued: Arc<BTreeSet<String>>,
 }
 
 /// A request that may be shown.
@@ -166,39 +179,61 @@ fn is_one(n: &u32) -> bool {
 /// The most that is shown of a body.
 const SHOWN: usize = 16 * 1024;
 
-impl Redactor {
-    fn new(values: &BTreeMap<String, Entry>) -> Self {
+impl Automaton {
+    fn new(values: &BTreeMap<String, String>) -> Self {
         let mut patterns = Vec::new();
         let mut labels = Vec::new();
-        for (value, entry) in values {
-            let label = label_of(&entry.label, value);
-            for form in encodings(value, entry.thorough) {
+        for (value, name) in values {
+            let label = label_of(name, value);
+            for form in encodings(value) {
                 patterns.push(form);
                 labels.push(label.clone());
             }
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        Self { automaton, labels }
+        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
+        Self { finder, labels }
     }
+}
 
+impl Redactor {
     /// The text without any known secret and without anything that looks like a JWT.
     pub fn text(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut last = 0;
-        if let Some(automaton) = &self.automaton {
-            for found in automaton.find_iter(text) {
+        if let Some(finder) = &self.automaton.finder {
+            for found in finder.find_iter(text) {
                 if found.start() < last || !text.is_char_boundary(found.start()) {
                     continue;
                 }
                 // A long value is recognised by its head: swallow the rest of it too.
                 let end = token_end(text, found.end());
                 out.push_str(&text[last..found.start()]);
-                out.push_str(&self.labels[found.pattern().as_usize()]);
+                out.push_str(&self.automaton.labels[found.pattern().as_usize()]);
                 last = end;
             }
         }
         out.push_str(&text[last..]);
-        hide_jwts(&out)
+        hide_jwts(&self.hide_issued(&out))
+    }
+
+    /// Replaces whole words that are tokens issued during the run.
+    fn hide_issued(&self, text: &str) -> String {
+        if self.issued.is_empty() {
+            return text.to_owned();
+        }
+        let token_char = |c: char| c.is_ascii_alphanumeric() || "-_.~+/".contains(c);
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while !rest.is_empty() {
+            let length = rest.find(|c| !token_char(c)).unwrap_or(rest.len());
+            let (word, tail) = rest.split_at(length);
+            let known = word.len() >= SHORTEST && (self.issued.contains(word) || word.rsplit('.').next().is_some_and(|t| self.issued.contains(t)));
+            out.push_str(if known { "[token]" } else { word });
+            let between = tail.find(token_char).unwrap_or(tail.len());
+            out.push_str(&tail[..between]);
+            rest = &tail[between..];
+        }
+        out
     }
 
     /// An exchange as it may be shown.
@@ -275,11 +310,8 @@ fn label_of(label: &str, value: &str) -> String {
 }
 
 /// The spellings under which a value could turn up.
-fn encodings(value: &str, thorough: bool) -> Vec<String> {
+fn encodings(value: &str) -> Vec<String> {
     let mut forms = vec![probe(value)];
-    if !thorough {
-        return forms;
-    }
     forms.push(probe(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
     forms.push(probe(&value.bytes().map(|b| format!("%{b:02X}")).collect::<String>()));
     forms.push(probe(&value.bytes().map(|b| format!("%{b:02x}")).collect::<String>()));
@@ -521,7 +553,7 @@ fn shell(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn redactor(secret: &str) -> Arc<Redactor> {
+    fn redactor(secret: &str) -> Redactor {
         let vault = Vault::default();
         vault.remember("client secret", &Secret::new(secret));
         vault.redactor()
