@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod document;
 pub mod judge;
+pub mod prove;
 pub mod reference;
 pub mod report;
 pub mod run;

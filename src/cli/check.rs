@@ -4,13 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
-use super::{Exit, select::{refuse, refuse_suite}, terminal::Terminal};
-use crate::{
-    document::Document,
-    scenario::Suite,
-    spec::Catalogue,
-    target::load_file,
+use super::{
+    Exit,
+    select::{refuse, refuse_suite},
+    terminal::Terminal,
 };
+use crate::{document::Document, scenario::Suite, spec::Catalogue, target::load_file};
 
 /// Look for mistakes in scenario and target files, without network.
 #[derive(Debug, Args)]
@@ -23,7 +22,8 @@ pub struct CheckArguments {
 
 /// Checks every file and reports all mistakes.
 pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
-    let (targets, scenarios): (Vec<PathBuf>, Vec<PathBuf>) = arguments.files.iter().cloned().partition(|path| is_target(path));
+    let (targets, scenarios): (Vec<PathBuf>, Vec<PathBuf>) =
+        arguments.files.iter().cloned().partition(|path| is_target(path));
     let mut worst = Exit::Ok;
     let mut good = Vec::new();
     for path in &targets {
@@ -32,7 +32,13 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
                 if !target.warnings.0.is_empty() {
                     terminal.err(&target.warnings.render(false));
                 }
-                good.push(format!("{}: target `{}`, {} tokens, {} capabilities", path.display(), target.spec.name, target.spec.tokens.len(), target.spec.capabilities.len()));
+                good.push(format!(
+                    "{}: target `{}`, {} tokens, {} capabilities",
+                    path.display(),
+                    target.spec.name,
+                    target.spec.tokens.len(),
+                    target.spec.capabilities.len()
+                ));
             }
             Err(error) => worst = refuse(&error, terminal),
         }
@@ -58,5 +64,7 @@ fn is_target(path: &PathBuf) -> bool {
         return path.components().any(|c| c.as_os_str() == "targets");
     };
     let has = |key: &str| document.value().get(key).is_some();
-    !has("scenarios") && !has("topic") && (has("clients") || has("issuer") || has("tokens") || has("endpoints"))
+    !has("scenarios")
+        && !has("topic")
+        && (has("clients") || has("issuer") || has("tokens") || has("endpoints"))
 }

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, select::{SuiteArguments, TargetArguments}, terminal::Terminal};
+use super::{
+    Exit,
+    select::{SuiteArguments, TargetArguments},
+    terminal::Terminal,
+};
 use crate::{
     run::{Context, ContextError, preflight},
     scenario::Suite,
@@ -90,8 +94,14 @@ impl Walk<'_> {
         ] {
             match (address, self.context.declares(capability)) {
                 (Some(address), true) => self.ok(&format!("{name} endpoint {address}")),
-                (Some(address), false) => self.note(&format!("{name} endpoint {address}, but `{}` is not among `capabilities`", capability.name())),
-                (None, true) => self.note(&format!("`{}` is declared, but there is no {name} endpoint: add `endpoints: {{ {name}: … }}`", capability.name())),
+                (Some(address), false) => self.note(&format!(
+                    "{name} endpoint {address}, but `{}` is not among `capabilities`",
+                    capability.name()
+                )),
+                (None, true) => self.note(&format!(
+                    "`{}` is declared, but there is no {name} endpoint: add `endpoints: {{ {name}: … }}`",
+                    capability.name()
+                )),
                 (None, false) => {}
             }
         }
@@ -102,8 +112,13 @@ impl Walk<'_> {
             return;
         }
         match self.context.facts.jwks.as_ref().and_then(|j| j.get("keys")).and_then(|k| k.as_array()) {
-            Some(keys) => self.ok(&format!("key set with {} key{}", keys.len(), if keys.len() == 1 { "" } else { "s" })),
-            None => self.fail("`jwks` is declared, but no key set can be read", "check `jwks_uri` of the metadata or add `endpoints: { jwks: … }`"),
+            Some(keys) => {
+                self.ok(&format!("key set with {} key{}", keys.len(), if keys.len() == 1 { "" } else { "s" }))
+            }
+            None => self.fail(
+                "`jwks` is declared, but no key set can be read",
+                "check `jwks_uri` of the metadata or add `endpoints: { jwks: … }`",
+            ),
         }
     }
 
@@ -113,11 +128,16 @@ impl Walk<'_> {
             match self.context.obtainer.fresh(&role).await {
                 Ok(obtained) => {
                     let kind = if obtained.view.jwt.is_some() { "JWT" } else { "opaque" };
-                    let life = obtained.view.expires_at.map_or_else(|| "lifetime unknown".to_owned(), |e| format!("expires in {} s", e - now()));
+                    let life = obtained.view.expires_at.map_or_else(
+                        || "lifetime unknown".to_owned(),
+                        |e| format!("expires in {} s", e - now()),
+                    );
                     self.ok(&format!("token {role}: {kind}, {life}"));
                 }
                 Err(error) => {
-                    let hint = format!("check `tokens.{role}` in the target file: its source, the client's credentials and grants");
+                    let hint = format!(
+                        "check `tokens.{role}` in the target file: its source, the client's credentials and grants"
+                    );
                     let message = self.context.vault.redactor().text(&error.to_string());
                     self.fail(&message, &hint);
                 }

@@ -39,14 +39,39 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
     } else if let Some(fault) = all_faults.iter().find(|f| f.id == id) {
         fault_text(fault)
     } else if let Some(entry) = catalogue.ambiguity(id) {
-        format!("{} {}\n\n{}\n\nHow txspec treats it: {}\n\nRequirements: {}", entry.id, entry.zone, entry.texts, entry.treatment, entry.requirements.join(", "))
+        format!(
+            "{} {}\n\n{}\n\nHow txspec treats it: {}\n\nRequirements: {}",
+            entry.id,
+            entry.zone,
+            entry.texts,
+            entry.treatment,
+            entry.requirements.join(", ")
+        )
     } else if let Some(row) = catalogue.row(id) {
-        let tolerated: Vec<String> = row.tolerated.iter().map(|t| format!("  {} ({}): {}", t.code, t.level.word(), t.why.trim())).collect();
-        format!("Situation: {}\nError codes that fit: {}\nTolerated:\n{}\nJudged as {}", row.situation.trim(), row.expected.join(", "), tolerated.join("\n"), row.requirement)
+        let tolerated: Vec<String> = row
+            .tolerated
+            .iter()
+            .map(|t| format!("  {} ({}): {}", t.code, t.level.word(), t.why.trim()))
+            .collect();
+        format!(
+            "Situation: {}\nError codes that fit: {}\nTolerated:\n{}\nJudged as {}",
+            row.situation.trim(),
+            row.expected.join(", "),
+            tolerated.join("\n"),
+            row.requirement
+        )
     } else {
-        let known = catalogue.ids().chain(suite.scenarios().iter().map(|s| s.id.as_str())).chain(all_faults.iter().map(|f| f.id.as_str()));
+        let known = catalogue
+            .ids()
+            .chain(suite.scenarios().iter().map(|s| s.id.as_str()))
+            .chain(all_faults.iter().map(|f| f.id.as_str()));
         let near = did_you_mean(id, known).map(|n| format!("did you mean `{n}`?"));
-        terminal.failure(&format!("nothing is called `{id}`"), Some(near.as_deref().unwrap_or("`txspec list requirements`, `txspec list scenarios` and `txspec list faults` show the ids")));
+        terminal.failure(
+            &format!("nothing is called `{id}`"),
+            Some(near.as_deref().unwrap_or(
+                "`txspec list requirements`, `txspec list scenarios` and `txspec list faults` show the ids",
+            )),
+        );
         return Exit::Usage;
     };
     terminal.out(&wrap(&text, terminal.width()));
@@ -79,8 +104,15 @@ fn requirement(row: &Requirement, suite: &Suite, catalogue: &Catalogue, faults: 
         }
     }
     if let Some(policy) = &row.policy {
-        let knob = serde_json::to_value(policy.knob).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        let _ = write!(out, "\n\nWith `policy: {{ {knob}: … }}` in the target file a violation counts as {}.", policy.raises_to.word());
+        let knob = serde_json::to_value(policy.knob)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default();
+        let _ = write!(
+            out,
+            "\n\nWith `policy: {{ {knob}: … }}` in the target file a violation counts as {}.",
+            policy.raises_to.word()
+        );
     }
     if let Some(other) = &row.same_as {
         let _ = write!(out, "\n\nIt says the same as {other} and is checked there.");
@@ -92,11 +124,16 @@ fn requirement(row: &Requirement, suite: &Suite, catalogue: &Catalogue, faults: 
         None => {
             let scenarios = scenarios_of(row, suite, catalogue);
             let shown: Vec<&str> = scenarios.iter().copied().take(12).collect();
-            let more = if scenarios.len() > 12 { format!(" and {} more", scenarios.len() - 12) } else { String::new() };
+            let more = if scenarios.len() > 12 {
+                format!(" and {} more", scenarios.len() - 12)
+            } else {
+                String::new()
+            };
             let _ = write!(out, "\n\nScenarios: {}{more}", shown.join(", "));
         }
     }
-    let proving: Vec<&str> = faults.iter().filter(|f| f.violates.contains(&row.id)).map(|f| f.id.as_str()).collect();
+    let proving: Vec<&str> =
+        faults.iter().filter(|f| f.violates.contains(&row.id)).map(|f| f.id.as_str()).collect();
     if !proving.is_empty() {
         let _ = write!(out, "\n\nFaults that prove it: {}", proving.join(", "));
     }
@@ -104,9 +141,22 @@ fn requirement(row: &Requirement, suite: &Suite, catalogue: &Catalogue, faults: 
 }
 
 fn scenario(s: &Scenario, catalogue: &Catalogue) -> String {
-    let mut out = format!("{}\n{}\n{}, profile {}, {}:{}", s.test_name(), s.title, s.section, s.profile.name(), s.origin.0, s.origin.1);
+    let mut out = format!(
+        "{}\n{}\n{}, profile {}, {}:{}",
+        s.test_name(),
+        s.title,
+        s.section,
+        s.profile.name(),
+        s.origin.0,
+        s.origin.1
+    );
     if let Some(control) = &s.control {
-        let difference = s.edits.last().map(crate::run::difference).map(|d| format!("; the difference: {d}")).unwrap_or_default();
+        let difference = s
+            .edits
+            .last()
+            .map(crate::run::difference)
+            .map(|d| format!("; the difference: {d}"))
+            .unwrap_or_default();
         let _ = write!(out, "\n\nControl: {control}{difference}");
     }
     if !s.requires.is_empty() {

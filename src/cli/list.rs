@@ -49,7 +49,11 @@ enum Format {
 
 /// Lists.
 pub fn run(arguments: &ListArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
-    let suite = if arguments.scenarios.is_empty() { Suite::embedded(catalogue) } else { Suite::from_paths(&arguments.scenarios, catalogue) };
+    let suite = if arguments.scenarios.is_empty() {
+        Suite::embedded(catalogue)
+    } else {
+        Suite::from_paths(&arguments.scenarios, catalogue)
+    };
     let suite = match suite {
         Ok(suite) => suite,
         Err(error) => return refuse_suite(&error, terminal),
@@ -126,7 +130,12 @@ pub(super) fn scenarios_of<'a>(r: &'a Requirement, suite: &'a Suite, catalogue: 
         row.is_some_and(|row| row.requirement == id)
     };
     let asks = |s: &Scenario| s.steps.iter().any(|step| step.exchange.is_some() || step.refresh.is_some());
-    suite.scenarios().iter().filter(|s| s.covers().contains(&id) || by_row(s) || (oracle && asks(s))).map(|s| s.id.as_str()).collect()
+    suite
+        .scenarios()
+        .iter()
+        .filter(|s| s.covers().contains(&id) || by_row(s) || (oracle && asks(s)))
+        .map(|s| s.id.as_str())
+        .collect()
 }
 
 fn targets(catalogue: &Catalogue) -> Vec<Value> {
@@ -169,11 +178,15 @@ fn text(what: What, rows: &[Value]) -> String {
         };
         lines.push(format!("  {:<44} {words}", get(row, "id")));
     }
-    lines.push(format!("\n{} {}", rows.len(), match what {
-        What::Scenarios => "scenarios",
-        What::Requirements => "requirements",
-        What::Targets => "targets",
-        What::Faults => "faults",
-    }));
+    lines.push(format!(
+        "\n{} {}",
+        rows.len(),
+        match what {
+            What::Scenarios => "scenarios",
+            What::Requirements => "requirements",
+            What::Targets => "targets",
+            What::Faults => "faults",
+        }
+    ));
     lines.join("\n").trim_start_matches('\n').to_owned()
 }

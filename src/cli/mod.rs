@@ -6,6 +6,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod list;
+mod prove;
 mod run;
 mod schema;
 mod select;
@@ -26,7 +27,13 @@ use crate::spec::Catalogue;
 /// Runs YAML scenarios against any authorization server and says, requirement by requirement, what holds, what is
 /// violated and what could not be judged, with the exchange that proves it.
 #[derive(Debug, Parser)]
-#[command(name = "txspec", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "txspec",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = AFTER_HELP)]
 struct Arguments {
     #[command(subcommand)]
@@ -59,6 +66,8 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Explain a requirement, a scenario or a fault.
     Explain(explain::ExplainArguments),
+    /// Prove that every check can fail: the suite against every fault of the reference server.
+    Prove(prove::ProveArguments),
     /// Serve the reference authorization server, right or with faults, on loopback.
     Serve(serve::ServeArguments),
     /// Print the JSON Schema of a file format.
@@ -95,6 +104,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal, &catalogue),
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
+        Command::Prove(arguments) => prove::run(&arguments, &terminal, &catalogue),
         Command::Serve(arguments) => serve::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
     };

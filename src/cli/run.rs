@@ -124,13 +124,18 @@ pub fn run(arguments: &RunArguments, terminal: &Terminal, catalogue: &Arc<Catalo
     }
 }
 
-fn prepare_and_run(arguments: &RunArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Result<Exit, Exit> {
+fn prepare_and_run(
+    arguments: &RunArguments,
+    terminal: &Terminal,
+    catalogue: &Arc<Catalogue>,
+) -> Result<Exit, Exit> {
     let suite = Arc::new(arguments.suite.load(terminal, catalogue)?);
     let level = arguments.suite.level.map(Level::from);
-    let filter = Filter::new(arguments.suite.profile.into(), &arguments.suite.only, level).map_err(|message| {
-        terminal.failure(&message, None);
-        Exit::Usage
-    })?;
+    let filter =
+        Filter::new(arguments.suite.profile.into(), &arguments.suite.only, level).map_err(|message| {
+            terminal.failure(&message, None);
+            Exit::Usage
+        })?;
     let selected = select(&suite, &filter, catalogue);
     let explain_nothing: crate::run::Explain = Arc::new(|_| String::new());
     if arguments.libtest.list {
@@ -140,7 +145,8 @@ fn prepare_and_run(arguments: &RunArguments, terminal: &Terminal, catalogue: &Ar
     }
     let remaining = remaining(&arguments.libtest.to_libtest(terminal, 1), &selected);
     if remaining == 0 {
-        terminal.failure("the filters leave no scenario to run", Some("`txspec list scenarios` shows the names"));
+        terminal
+            .failure("the filters leave no scenario to run", Some("`txspec list scenarios` shows the names"));
         return Err(Exit::NothingRan);
     }
     let runtime = super::select_runtime(terminal)?;
@@ -165,16 +171,18 @@ fn execute(
 ) -> Result<Exit, Exit> {
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
-    let context = runtime.block_on(Context::prepare(suite, Arc::clone(&chosen.target), Arc::clone(catalogue))).map_err(|error| match error {
-        ContextError::Client(error) => {
-            terminal.failure(&error.to_string(), None);
-            Exit::Bug
-        }
-        ContextError::Discovery { message, hint } => {
-            terminal.failure(&message, Some(&hint));
-            Exit::Unreachable
-        }
-    })?;
+    let context = runtime
+        .block_on(Context::prepare(suite, Arc::clone(&chosen.target), Arc::clone(catalogue)))
+        .map_err(|error| match error {
+            ContextError::Client(error) => {
+                terminal.failure(&error.to_string(), None);
+                Exit::Bug
+            }
+            ContextError::Discovery { message, hint } => {
+                terminal.failure(&message, Some(&hint));
+                Exit::Unreachable
+            }
+        })?;
     let context = Arc::new(context);
     let concurrency = context.sender.limits().concurrency;
     interrupt_on_ctrl_c(runtime, &context);
@@ -185,7 +193,10 @@ fn execute(
     let roles: BTreeSet<&str> = chosen.target.spec.tokens.keys().map(String::as_str).collect();
     let aging: Vec<&str> = roles.into_iter().collect();
     runtime.block_on(context.obtainer.prefetch_aging(&aging));
-    let options = Options { fail_on: arguments.fail_on.into(), allow_inconclusive: causes(&arguments.allow_inconclusive) };
+    let options = Options {
+        fail_on: arguments.fail_on.into(),
+        allow_inconclusive: causes(&arguments.allow_inconclusive),
+    };
     let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), Vec::new()));
     let explain: crate::run::Explain = {
         let (catalogue, width, styled) = (Arc::clone(catalogue), terminal.width(), terminal.styled());
@@ -209,8 +220,19 @@ fn execute(
         fail_on: options.fail_on,
         allow_inconclusive: options.allow_inconclusive.clone(),
     };
-    let paths = if arguments.no_report { None } else { Some(write(&arguments.report_dir, &result, &identity, catalogue, terminal)?) };
-    let summary = report::terminal::summary(&result, &identity, catalogue, paths.as_ref(), terminal.width(), terminal.styled());
+    let paths = if arguments.no_report {
+        None
+    } else {
+        Some(write(&arguments.report_dir, &result, &identity, catalogue, terminal)?)
+    };
+    let summary = report::terminal::summary(
+        &result,
+        &identity,
+        catalogue,
+        paths.as_ref(),
+        terminal.width(),
+        terminal.styled(),
+    );
     if arguments.libtest.format == Some(FormatArgument::Json) {
         terminal.err(&summary);
     } else {
@@ -219,7 +241,13 @@ fn execute(
     Ok(exit_of(&result, &options))
 }
 
-fn write(dir: &Path, result: &RunResult, identity: &report::Identity, catalogue: &Catalogue, terminal: &Terminal) -> Result<report::Paths, Exit> {
+fn write(
+    dir: &Path,
+    result: &RunResult,
+    identity: &report::Identity,
+    catalogue: &Catalogue,
+    terminal: &Terminal,
+) -> Result<report::Paths, Exit> {
     report::write_all(dir, result, identity, catalogue).map_err(|error| {
         terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
         Exit::Usage
@@ -229,7 +257,8 @@ fn write(dir: &Path, result: &RunResult, identity: &report::Identity, catalogue:
 /// The exit code of a run. A failure outweighs an open question: it is certain.
 fn exit_of(result: &RunResult, options: &Options) -> Exit {
     use crate::run::Weight;
-    let heaviest = result.scenarios.iter().map(|s| s.weight(options.fail_on, &options.allow_inconclusive)).max();
+    let heaviest =
+        result.scenarios.iter().map(|s| s.weight(options.fail_on, &options.allow_inconclusive)).max();
     match heaviest {
         None => Exit::NothingRan,
         Some(Weight::Broken) => Exit::Bug,

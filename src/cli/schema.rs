@@ -3,7 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use super::{Exit, terminal::Terminal};
-use crate::{document::yaml_schema, report, scenario::ScenarioFile, spec::RequirementFile, target::TargetSpec};
+use crate::{
+    document::yaml_schema, report, scenario::ScenarioFile, spec::RequirementFile, target::TargetSpec,
+};
 
 /// Print the JSON Schema of a file format.
 #[derive(Debug, Args)]

@@ -98,7 +98,10 @@ impl From<LevelArgument> for Level {
 /// In words, for an unknown one.
 pub fn cause(text: &str) -> Result<Cause, String> {
     let all = Cause::ALL.map(Cause::word);
-    Cause::ALL.into_iter().find(|c| c.word() == text).ok_or_else(|| format!("the causes are {}", all.join(", ")))
+    Cause::ALL
+        .into_iter()
+        .find(|c| c.word() == text)
+        .ok_or_else(|| format!("the causes are {}", all.join(", ")))
 }
 
 /// Causes as a set.
@@ -134,7 +137,10 @@ impl TargetArguments {
             ("--subject-token-env", &self.subject_token_env),
         ] {
             if given.is_some() {
-                terminal.failure(&format!("{flag} goes with `--target URL`"), Some("a target file says it under `clients` and `tokens`"));
+                terminal.failure(
+                    &format!("{flag} goes with `--target URL`"),
+                    Some("a target file says it under `clients` and `tokens`"),
+                );
                 return Err(Exit::Usage);
             }
         }
@@ -171,7 +177,8 @@ pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
             Exit::Usage
         }
         TargetError::Unknown { .. } => {
-            terminal.failure(&error.to_string(), Some("`txspec list targets` shows those that come with txspec"));
+            terminal
+                .failure(&error.to_string(), Some("`txspec list targets` shows those that come with txspec"));
             Exit::Usage
         }
         TargetError::Schema(_) => {
@@ -184,7 +191,11 @@ pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
 impl SuiteArguments {
     /// Loads the scenarios.
     pub fn load(&self, terminal: &Terminal, catalogue: &Catalogue) -> Result<Suite, Exit> {
-        let loaded = if self.scenarios.is_empty() { Suite::embedded(catalogue) } else { Suite::from_paths(&self.scenarios, catalogue) };
+        let loaded = if self.scenarios.is_empty() {
+            Suite::embedded(catalogue)
+        } else {
+            Suite::from_paths(&self.scenarios, catalogue)
+        };
         loaded.map_err(|e| refuse_suite(&e, terminal))
     }
 }

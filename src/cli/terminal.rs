@@ -43,7 +43,9 @@ impl Terminal {
 
     /// An error with a hint.
     pub fn failure(&self, message: &str, hint: Option<&str>) {
-        let clean = |text: &str| text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>();
+        let clean = |text: &str| {
+            text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>()
+        };
         let mut text = format!("error: {}", clean(message));
         if let Some(hint) = hint {
             text.push_str(&format!("\nhint: {}", clean(hint)));
@@ -56,7 +58,10 @@ impl Terminal {
         match self.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
-            ColorWhen::Auto => AutoStream::choice(&std::io::stdout()) != ColorChoice::Never && std::io::stdout().is_terminal(),
+            ColorWhen::Auto => {
+                AutoStream::choice(&std::io::stdout()) != ColorChoice::Never
+                    && std::io::stdout().is_terminal()
+            }
         }
     }
 

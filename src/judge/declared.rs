@@ -33,7 +33,13 @@ pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: &Expect) -> Ve
     if outcomes.len() > 1 && expect.success.is_some() && expect.refusal.is_some() && !counts {
         // Either is legitimate, also side by side: each response by its own branch.
         return (0..outcomes.len())
-            .flat_map(|i| if outcomes[i] == Outcome::Accepted { judged.granted(expect, i) } else { judged.refused(expect, i) })
+            .flat_map(|i| {
+                if outcomes[i] == Outcome::Accepted {
+                    judged.granted(expect, i)
+                } else {
+                    judged.refused(expect, i)
+                }
+            })
             .collect();
     }
     if counts && !accepted {

@@ -237,7 +237,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    async fn token_edit(&mut self, edit: &TokenEdit, current: &TokenView, parameter: &str) -> Result<TokenView, Unready> {
+    async fn token_edit(
+        &mut self,
+        edit: &TokenEdit,
+        current: &TokenView,
+        parameter: &str,
+    ) -> Result<TokenView, Unready> {
         if let Some(role) = &edit.role {
             let other = resolve(self.context, self.named, role).await?;
             self.form.set(parameter, other.view.value.clone());
@@ -251,7 +256,10 @@ impl<'a> Draft<'a> {
         self.form.set(parameter, value.as_str());
         // A minted token is judged by its own content; of a damaged one the original's claims stay known.
         Ok(if edit.mint.is_some() {
-            TokenView { minted: current.minted.clone(), ..TokenView::new(value.into(), &current.token_type, None) }
+            TokenView {
+                minted: current.minted.clone(),
+                ..TokenView::new(value.into(), &current.token_type, None)
+            }
         } else {
             current.clone()
         })

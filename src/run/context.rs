@@ -146,7 +146,7 @@ impl Context {
 }
 
 /// The limits of a target.
-pub(super) fn limits(target: &Target) -> Limits {
+pub fn limits(target: &Target) -> Limits {
     let spec = &target.spec.limits;
     let default = Limits::default();
     Limits {

@@ -43,7 +43,8 @@ impl Context {
                 let may_be_refused = control.expect.refusal.is_some() && outcome.verdict == Verdict::Pass;
                 if may_be_refused {
                     result.verdict = Verdict::NotApplicable;
-                    result.reason = Some(format!("the server refuses what `{}` asks for, which it may", control.id));
+                    result.reason =
+                        Some(format!("the server refuses what `{}` asks for, which it may", control.id));
                 } else if outcome.verdict == Verdict::NotApplicable {
                     result.verdict = Verdict::NotApplicable;
                     result.reason.clone_from(&outcome.reason);

@@ -16,7 +16,7 @@ mod session;
 mod steps;
 mod trials;
 
-pub use context::{Context, ContextError};
+pub use context::{Context, ContextError, limits};
 pub use describe::difference;
 pub use event::{Event, Listener};
 pub use plan::{Applicability, Filter, applicability, select};

@@ -317,7 +317,7 @@ impl RunResult {
 fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<RequirementResult> {
     let mut by_id: BTreeMap<&str, Vec<(&ScenarioResult, &Finding)>> = BTreeMap::new();
     for scenario in scenarios {
-        for finding in scenario.findings.iter().filter(|f| f.fact.is_none()) {
+        for finding in scenario.findings.iter().filter(|f| !f.requirement.is_empty()) {
             by_id.entry(finding.requirement.as_str()).or_default().push((scenario, finding));
         }
     }

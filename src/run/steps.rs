@@ -35,6 +35,8 @@ pub(super) struct Trace {
     /// Why the scenario could not be carried through.
     pub stopped: Option<String>,
     tokens: BTreeMap<String, TokenView>,
+    /// The client of the last exchange: whom `client_id` means in a later look at its token.
+    exchanging_client: Option<String>,
     refresh_members: BTreeMap<String, Secret>,
 }
 
@@ -169,7 +171,7 @@ async fn plain(
         exchanges: vec![&trace.exchanges[first]],
         first_exchange: first,
         form: &sent.form,
-        client_id: sent.client_id,
+        client_id: trace.exchanging_client.clone().unwrap_or(sent.client_id),
         issued: vec![Issued::default()],
         tokens: &tokens,
         thumbprints: thumbprints(),
@@ -202,6 +204,7 @@ async fn exchange(
     let listener = prepared[0].listener.clone();
     let form = prepared[0].form.clone();
     let client_id = prepared[0].client_id.clone();
+    trace.exchanging_client = Some(client_id.clone());
     let mut tokens = trace.tokens.clone();
     tokens.insert("subject".into(), prepared[0].subject.clone());
     match &prepared[0].actor {
@@ -415,7 +418,8 @@ async fn look(context: &Context, view: Option<TokenView>, wants: Wants, asked: &
 }
 
 fn thumbprints() -> BTreeMap<String, String> {
-    crate::token::DPOP_NAMES.into_iter()
+    crate::token::DPOP_NAMES
+        .into_iter()
         .filter_map(|name| Some((name.to_owned(), DpopKey::named(name).ok()?.thumbprint())))
         .collect()
 }

@@ -78,10 +78,7 @@ impl Edit {
             ("dpop", self.dpop.is_some()),
             ("without_dpop", self.without_dpop.is_some()),
         ];
-        all.iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| *name)
-            .collect()
+        all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect()
     }
 }
 

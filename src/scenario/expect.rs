@@ -29,20 +29,11 @@ pub struct Expect {
 impl Expect {
     /// The requirements that are covered, in order, repeats included.
     pub fn covers(&self) -> Vec<&str> {
-        let refusal = self
-            .refusal
-            .iter()
-            .flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
-        let code = self
-            .refusal
-            .iter()
-            .flat_map(|r| r.code_covers.iter().flat_map(OneOrMany::iter));
+        let refusal = self.refusal.iter().flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
+        let code = self.refusal.iter().flat_map(|r| r.code_covers.iter().flat_map(OneOrMany::iter));
         let also = self.refusal.iter().flat_map(|r| &r.also);
         let checks = self.success.iter().flatten().chain(also).chain(&self.observe);
-        refusal
-            .chain(code)
-            .chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter)))
-            .collect()
+        refusal.chain(code).chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter))).collect()
     }
 }
 
@@ -52,7 +43,10 @@ impl Expect {
         let also = self.refusal.iter().flat_map(|r| &r.also);
         let mut names = Vec::new();
         for check in self.success.iter().flatten().chain(also).chain(&self.observe) {
-            let relations = [check.claim.as_ref().map(ClaimCheck::relation), check.member.as_ref().map(MemberCheck::relation)];
+            let relations = [
+                check.claim.as_ref().map(ClaimCheck::relation),
+                check.member.as_ref().map(MemberCheck::relation),
+            ];
             for relation in relations.into_iter().flatten() {
                 names.extend(relation.same_as);
                 names.extend(relation.not_same_as);
@@ -60,8 +54,16 @@ impl Expect {
                 names.extend(relation.same_as_one_of.iter().flat_map(|all| all.iter().map(String::as_str)));
             }
             names.extend(check.differs_from.as_deref());
-            names.extend(check.audience.iter().flat_map(|a| [a.within.as_deref(), a.differs_from.as_deref()]).flatten());
-            names.extend(check.scope.iter().flat_map(|s| [s.within.as_deref(), s.same_as.as_deref()]).flatten());
+            names.extend(
+                check
+                    .audience
+                    .iter()
+                    .flat_map(|a| [a.within.as_deref(), a.differs_from.as_deref()])
+                    .flatten(),
+            );
+            names.extend(
+                check.scope.iter().flat_map(|s| [s.within.as_deref(), s.same_as.as_deref()]).flatten(),
+            );
         }
         names.into_iter().map(|name| name.split_once(":/").map_or(name, |(head, _)| head)).collect()
     }
@@ -201,10 +203,7 @@ impl Check {
             ("fetched", self.fetched.is_some()),
             ("expires_in_agrees", self.expires_in_agrees.is_some()),
         ];
-        all.iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| *name)
-            .collect()
+        all.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect()
     }
 
     /// Whether judging it needs a look into the issued token.

@@ -15,22 +15,11 @@ use crate::{
 /// Every semantic mistake of the files. `partial`: some files could not be understood, so that a name that is
 /// not found may well exist there.
 pub fn lint(files: &[(Document, ScenarioFile)], catalogue: &Catalogue, partial: bool) -> Diagnostics {
-    let mut lint = Lint {
-        catalogue,
-        partial,
-        ids: BTreeMap::new(),
-        found: Diagnostics::default(),
-    };
+    let mut lint = Lint { catalogue, partial, ids: BTreeMap::new(), found: Diagnostics::default() };
     lint.collect_ids(files);
     for (document, file) in files {
         for (i, source) in file.scenarios.iter().enumerate() {
-            lint.scenario(
-                &At {
-                    document,
-                    pointer: format!("/scenarios/{i}"),
-                },
-                source,
-            );
+            lint.scenario(&At { document, pointer: format!("/scenarios/{i}") }, source);
         }
     }
     lint.found
@@ -51,10 +40,7 @@ struct At<'a> {
 
 impl<'a> At<'a> {
     fn key(&self, segment: impl ToString) -> At<'a> {
-        At {
-            document: self.document,
-            pointer: pointer_push(&self.pointer, &segment.to_string()),
-        }
+        At { document: self.document, pointer: pointer_push(&self.pointer, &segment.to_string()) }
     }
 
     fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
@@ -86,10 +72,11 @@ impl<'a> Lint<'a> {
         self.control(at, source);
         for (i, id) in source.ambiguity.iter().enumerate() {
             if self.catalogue.ambiguity(id).is_none() {
-                self.found.push(at.key("ambiguity").key(i).error(
-                    "unknown-ambiguity",
-                    format!("no entry `{id}` in the ambiguity register"),
-                ));
+                self.found.push(
+                    at.key("ambiguity")
+                        .key(i)
+                        .error("unknown-ambiguity", format!("no entry `{id}` in the ambiguity register")),
+                );
             }
         }
         let names = self.step_names(at, source);
@@ -108,16 +95,10 @@ impl<'a> Lint<'a> {
     }
 
     fn shape(&mut self, at: &At<'_>, source: &ScenarioSource) {
-        let kinds = [
-            source.exchange.is_some(),
-            source.steps.is_some(),
-            source.from.is_some(),
-        ];
+        let kinds = [source.exchange.is_some(), source.steps.is_some(), source.from.is_some()];
         match kinds.iter().filter(|k| **k).count() {
             1 => {}
-            0 => self
-                .found
-                .push(at.error("no-request", "the scenario sends nothing").hint(
+            0 => self.found.push(at.error("no-request", "the scenario sends nothing").hint(
                 "give it `exchange:` (one request), `steps:` (a chain), or `from:` (a control) with `edit:`",
             )),
             _ => self.found.push(
@@ -134,17 +115,14 @@ impl<'a> Lint<'a> {
                     .error("no-edit", "a scenario that is `from` a control needs an `edit`")
                     .hint("say the one thing that differs, or write `exchange:` of its own"),
             ),
-            (None, Some(_)) => self.found.push(at.key("edit").error(
-                "edit-without-control",
-                "`edit` needs `from`: the control that is edited",
-            )),
+            (None, Some(_)) => self.found.push(
+                at.key("edit")
+                    .error("edit-without-control", "`edit` needs `from`: the control that is edited"),
+            ),
             _ => {}
         }
         if source.steps.as_ref().is_some_and(Vec::is_empty) {
-            self.found.push(
-                at.key("steps")
-                    .error("empty-list", "a chain needs at least one step"),
-            );
+            self.found.push(at.key("steps").error("empty-list", "a chain needs at least one step"));
         }
     }
 
@@ -157,38 +135,27 @@ impl<'a> Lint<'a> {
                     continue;
                 }
                 let near = did_you_mean(name, self.ids.keys().copied()).map(str::to_owned);
-                let mut d = here.error(
-                    "unknown-control",
-                    format!("no scenario `{name}` to serve as control"),
-                );
+                let mut d =
+                    here.error("unknown-control", format!("no scenario `{name}` to serve as control"));
                 if let Some(near) = near {
                     d = d.label(format!("did you mean `{near}`?"));
                 }
-                self.found
-                    .push(d.hint("controls are the ids of positive scenarios in the same suite"));
+                self.found.push(d.hint("controls are the ids of positive scenarios in the same suite"));
                 continue;
             }
             if self.cycle(source) {
                 self.found.push(
-                    here.error(
-                        "control-cycle",
-                        format!("`{}` is, in the end, its own control", source.id),
-                    )
-                    .hint("a chain of controls must end at a scenario with `exchange:` or `steps:`"),
+                    here.error("control-cycle", format!("`{}` is, in the end, its own control", source.id))
+                        .hint("a chain of controls must end at a scenario with `exchange:` or `steps:`"),
                 );
             }
             let parent = self.ids.get(name.as_str());
             if parent.is_some_and(|p| {
-                p.expect
-                    .as_ref()
-                    .is_some_and(|e| e.refusal.is_some() && e.success.is_none())
+                p.expect.as_ref().is_some_and(|e| e.refusal.is_some() && e.success.is_none())
             }) {
                 self.found.push(
-                    here.error(
-                        "negative-control",
-                        format!("the control `{name}` expects a refusal itself"),
-                    )
-                    .hint("a control must succeed, or it proves nothing"),
+                    here.error("negative-control", format!("the control `{name}` expects a refusal itself"))
+                        .hint("a control must succeed, or it proves nothing"),
                 );
             }
         }
@@ -201,10 +168,7 @@ impl<'a> Lint<'a> {
             if !seen.insert(id) {
                 return id == source.id;
             }
-            next = self
-                .ids
-                .get(id)
-                .and_then(|s| s.from.as_deref().or(s.control.as_deref()));
+            next = self.ids.get(id).and_then(|s| s.from.as_deref().or(s.control.as_deref()));
         }
         false
     }
@@ -268,8 +232,7 @@ impl<'a> Lint<'a> {
             self.token(&at.key("obtain").key("token"), &obtain.token, &BTreeSet::new());
             if step.name.is_none() {
                 self.found.push(
-                    at.error("unnamed-token", "a token that is obtained needs a name")
-                        .hint("add `as: NAME`"),
+                    at.error("unnamed-token", "a token that is obtained needs a name").hint("add `as: NAME`"),
                 );
             }
         }
@@ -349,10 +312,9 @@ impl<'a> Lint<'a> {
             d = d.label(format!("did you mean `{near}`?"));
         }
         let known: Vec<&str> = list.iter().map(|(known, _)| *known).collect();
-        self.found.push(d.hint(format!(
-            "the {what} roles are {}; one of your own starts with `x-`",
-            known.join(", ")
-        )));
+        self.found.push(
+            d.hint(format!("the {what} roles are {}; one of your own starts with `x-`", known.join(", "))),
+        );
     }
 
     fn edit(&mut self, at: &At<'_>, edit: &Edit, source: &ScenarioSource, names: &BTreeSet<String>) {
@@ -375,22 +337,17 @@ impl<'a> Lint<'a> {
         if let Some(repeat) = &edit.repeat {
             self.placeholders(&at.key("repeat").key("value"), &repeat.value);
         }
-        for (key, map) in [
-            ("set", edit.set.as_ref().map(BTreeMap::len)),
-            ("add", edit.add.as_ref().map(BTreeMap::len)),
-        ] {
+        for (key, map) in
+            [("set", edit.set.as_ref().map(BTreeMap::len)), ("add", edit.add.as_ref().map(BTreeMap::len))]
+        {
             if map == Some(0) {
-                self.found
-                    .push(at.key(key).error("empty-edit", "the edit changes nothing"));
+                self.found.push(at.key(key).error("empty-edit", "the edit changes nothing"));
             }
         }
         if edit.set.as_ref().is_some_and(|m| m.len() > 1) {
             self.found.push(
                 at.key("set")
-                    .error(
-                        "several-edits",
-                        "one edit per scenario: only one parameter may differ",
-                    )
+                    .error("several-edits", "one edit per scenario: only one parameter may differ")
                     .hint("a request with two faults has no defined error; split the scenario"),
             );
         }
@@ -424,26 +381,22 @@ impl<'a> Lint<'a> {
         }
         if let Some(mint) = &edit.mint {
             let here = at.key("mint");
-            for (key, map) in [
-                ("header", &mint.header),
-                ("claims", &mint.claims),
-                ("repeated", &mint.repeated),
-            ] {
+            for (key, map) in
+                [("header", &mint.header), ("claims", &mint.claims), ("repeated", &mint.repeated)]
+            {
                 for (name, value) in map {
                     self.placeholders_in(&here.key(key).key(name), value);
                 }
             }
         }
-        let jwt = [
-            Capability::JwtAccessToken,
-            Capability::JwtSubject,
-            Capability::IdTokenSubject,
-        ];
+        let jwt = [Capability::JwtAccessToken, Capability::JwtSubject, Capability::IdTokenSubject];
         if edit.tamper.is_some_and(super::Tamper::needs_jwt)
             && !self.required(source).iter().any(|c| jwt.contains(c))
         {
-            self.found.push(at.key("tamper").error("needs-jwt", "this damage can only be done to a JWT")
-                .hint("add `requires: [jwt_access_token]`, so that servers with opaque tokens are not judged by it"));
+            self.found
+                .push(at.key("tamper").error("needs-jwt", "this damage can only be done to a JWT").hint(
+                "add `requires: [jwt_access_token]`, so that servers with opaque tokens are not judged by it",
+            ));
         }
     }
 
@@ -515,11 +468,8 @@ impl<'a> Lint<'a> {
             let bare = |c: &Check| c.predicates().is_empty() && c.covers.is_some();
             if !expect.success.iter().flatten().any(bare) {
                 self.found.push(
-                    at.error(
-                        "no-acceptance",
-                        "nothing here judges that the edited request was accepted",
-                    )
-                    .hint("add `- covers: REQUIREMENT` without predicate, or allow a `refusal:` beside"),
+                    at.error("no-acceptance", "nothing here judges that the edited request was accepted")
+                        .hint("add `- covers: REQUIREMENT` without predicate, or allow a `refusal:` beside"),
                 );
             }
         }
@@ -530,15 +480,13 @@ impl<'a> Lint<'a> {
             let here = at.key("refusal");
             if self.catalogue.row(&refusal.row).is_none() {
                 let rows: Vec<&str> = self.catalogue.rows().iter().map(|r| r.id.as_str()).collect();
-                let mut d = here.key("row").error(
-                    "unknown-row",
-                    format!("no row `{}` in the decision table", refusal.row),
-                );
+                let mut d = here
+                    .key("row")
+                    .error("unknown-row", format!("no row `{}` in the decision table", refusal.row));
                 if let Some(near) = did_you_mean(&refusal.row, rows.iter().copied()) {
                     d = d.label(format!("did you mean `{near}`?"));
                 }
-                self.found
-                    .push(d.hint(format!("the rows are {}", rows.join(", "))));
+                self.found.push(d.hint(format!("the rows are {}", rows.join(", "))));
             }
             self.covers(&here, refusal.covers.as_ref());
             self.covers_in(&here, "code_covers", refusal.code_covers.as_ref());
@@ -550,17 +498,12 @@ impl<'a> Lint<'a> {
                             .hint("add `covers:`"),
                     );
                 }
-                if let Some(name) = check
-                    .predicates()
-                    .into_iter()
-                    .find(|p| !["member", "header", "fetched"].contains(p))
+                if let Some(name) =
+                    check.predicates().into_iter().find(|p| !["member", "header", "fetched"].contains(p))
                 {
                     self.found.push(
                         here.key(name)
-                            .error(
-                                "no-token",
-                                format!("a refusal has no token that `{name}` could look at"),
-                            )
+                            .error("no-token", format!("a refusal has no token that `{name}` could look at"))
                             .hint("`member`, `header` and `fetched` work here"),
                     );
                 }
@@ -580,10 +523,8 @@ impl<'a> Lint<'a> {
         for (i, check) in expect.observe.iter().enumerate() {
             let here = at.key("observe").key(i);
             if check.fact.is_none() {
-                self.found.push(
-                    here.error("no-fact", "an observation needs a name")
-                        .hint("add `fact: WORDS`"),
-                );
+                self.found
+                    .push(here.error("no-fact", "an observation needs a name").hint("add `fact: WORDS`"));
             }
             self.check(&here, check);
         }
@@ -604,10 +545,7 @@ impl<'a> Lint<'a> {
         if check.level.is_some() && check.why.is_none() {
             self.found.push(
                 at.key("level")
-                    .error(
-                        "no-reason",
-                        "a level other than the requirement's own needs a reason",
-                    )
+                    .error("no-reason", "a level other than the requirement's own needs a reason")
                     .hint("add `why:`"),
             );
         }
@@ -672,15 +610,12 @@ impl<'a> Lint<'a> {
             };
             match self.catalogue.get(id) {
                 None => {
-                    let mut d = here.error(
-                        "unknown-requirement",
-                        format!("no requirement `{id}` in the catalogue"),
-                    );
+                    let mut d =
+                        here.error("unknown-requirement", format!("no requirement `{id}` in the catalogue"));
                     if let Some(near) = did_you_mean(id, self.catalogue.ids()) {
                         d = d.label(format!("did you mean `{near}`?"));
                     }
-                    self.found
-                        .push(d.hint("`txspec list requirements` shows all of them"));
+                    self.found.push(d.hint("`txspec list requirements` shows all of them"));
                 }
                 Some(row) if row.unchecked.is_some() => {
                     self.found.push(
@@ -694,11 +629,8 @@ impl<'a> Lint<'a> {
                 Some(row) if row.same_as.is_some() => {
                     let other = row.same_as.clone().unwrap_or_default();
                     self.found.push(
-                        here.error(
-                            "aliased-requirement",
-                            format!("`{id}` says the same as `{other}`"),
-                        )
-                        .hint(format!("cover `{other}`")),
+                        here.error("aliased-requirement", format!("`{id}` says the same as `{other}`"))
+                            .hint(format!("cover `{other}`")),
                     );
                 }
                 Some(row) => debug_assert!(row.class != Class::C || !row.readings.is_empty()),

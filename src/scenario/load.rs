@@ -69,6 +69,28 @@ impl Suite {
         Self::from_documents(documents, mistakes, catalogue)
     }
 
+    /// This suite together with the user's own files.
+    ///
+    /// # Errors
+    /// Every mistake of every file.
+    pub fn with_files(&self, paths: &[PathBuf], catalogue: &Catalogue) -> Result<Self, LoadError> {
+        let mut mistakes = Diagnostics::default();
+        let mut documents = Vec::new();
+        for (name, text) in embedded_files() {
+            match Document::parse(&format!("scenarios/{name}"), text) {
+                Ok(document) => documents.push(document),
+                Err(d) => mistakes.extend(d),
+            }
+        }
+        for path in expand(paths, &mut mistakes) {
+            match Document::read(&path) {
+                Ok(document) => documents.push(document),
+                Err(d) => mistakes.extend(d),
+            }
+        }
+        Self::from_documents(documents, mistakes, catalogue)
+    }
+
     fn from_documents(
         documents: Vec<Document>,
         mut mistakes: Diagnostics,
@@ -89,16 +111,8 @@ impl Suite {
         mistakes.extend(lint(&files, catalogue, mistakes.has_errors()));
         let ((), warnings) = mistakes.or(()).map_err(LoadError::Mistakes)?;
         let scenarios = link(&files);
-        let index = scenarios
-            .iter()
-            .enumerate()
-            .map(|(i, s)| (s.id.clone(), i))
-            .collect();
-        Ok(Self {
-            scenarios,
-            index,
-            warnings,
-        })
+        let index = scenarios.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
+        Ok(Self { scenarios, index, warnings })
     }
 
     /// Every scenario.
@@ -141,11 +155,8 @@ fn expand(paths: &[PathBuf], mistakes: &mut Diagnostics) -> Vec<PathBuf> {
         let before = out.len();
         match fs::read_dir(path) {
             Ok(entries) => {
-                let mut found: Vec<PathBuf> = entries
-                    .filter_map(Result::ok)
-                    .map(|e| e.path())
-                    .filter(|p| is_yaml(p))
-                    .collect();
+                let mut found: Vec<PathBuf> =
+                    entries.filter_map(Result::ok).map(|e| e.path()).filter(|p| is_yaml(p)).collect();
                 found.sort();
                 out.extend(found);
             }
@@ -223,10 +234,10 @@ fn resolve(
         control,
         edits: edits_of(source, sources, 0),
         steps: steps_of(source, sources, 0),
-        expect: source.expect.clone().unwrap_or_else(|| Expect {
-            success: Some(Vec::new()),
-            ..Expect::default()
-        }),
+        expect: source
+            .expect
+            .clone()
+            .unwrap_or_else(|| Expect { success: Some(Vec::new()), ..Expect::default() }),
         note: source.note.clone(),
         origin,
     }
@@ -256,16 +267,10 @@ fn steps_of(
         return steps.clone();
     }
     if let Some(exchange) = &source.exchange {
-        return vec![Step {
-            exchange: Some(exchange.clone()),
-            ..Step::default()
-        }];
+        return vec![Step { exchange: Some(exchange.clone()), ..Step::default() }];
     }
     match source.from.as_deref().and_then(|id| sources.get(id)) {
         Some((parent, _)) if depth < 16 => steps_of(parent, sources, depth + 1),
-        _ => vec![Step {
-            exchange: Some(super::ExchangeSpec::default()),
-            ..Step::default()
-        }],
+        _ => vec![Step { exchange: Some(super::ExchangeSpec::default()), ..Step::default() }],
     }
 }

@@ -24,10 +24,6 @@ fn every_damage_is_done_to_a_token_somewhere() {
         .filter_map(|t| t.tamper)
         .collect();
     for tamper in Tamper::ALL {
-        assert!(
-            done.contains(tamper),
-            "no scenario does the damage {}",
-            tamper.name()
-        );
+        assert!(done.contains(tamper), "no scenario does the damage {}", tamper.name());
     }
 }

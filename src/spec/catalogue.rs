@@ -103,9 +103,7 @@ impl Catalogue {
 
     /// Rows that are checked through the given one.
     pub fn aliases_of<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Requirement> {
-        self.requirements
-            .iter()
-            .filter(move |r| r.same_as.as_deref() == Some(id))
+        self.requirements.iter().filter(move |r| r.same_as.as_deref() == Some(id))
     }
 
     /// Name, title and address of each specification.
@@ -116,16 +114,8 @@ impl Catalogue {
     /// The address of a section of a specification, for links.
     pub fn section_url(&self, requirement: &Requirement) -> Option<String> {
         let (_, _, url) = self.specs.iter().find(|(spec, ..)| *spec == requirement.spec)?;
-        let numbered = requirement
-            .section
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_ascii_digit());
-        Some(if numbered {
-            format!("{url}#section-{}", requirement.section)
-        } else {
-            url.clone()
-        })
+        let numbered = requirement.section.chars().next().is_some_and(|c| c.is_ascii_digit());
+        Some(if numbered { format!("{url}#section-{}", requirement.section) } else { url.clone() })
     }
 
     /// A row of the decision table.
@@ -159,11 +149,7 @@ impl Catalogue {
             .requirements
             .iter()
             .flat_map(|r| r.readings.iter().map(|x| x.id.as_str()))
-            .chain(
-                self.rows
-                    .iter()
-                    .flat_map(|r| r.tolerated.iter().filter_map(|t| t.reading.as_deref())),
-            )
+            .chain(self.rows.iter().flat_map(|r| r.tolerated.iter().filter_map(|t| t.reading.as_deref())))
             .chain(["strict"])
             .collect();
         all.sort_unstable();
@@ -177,8 +163,6 @@ fn parse<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, CatalogueError
         .get_file(name)
         .and_then(|f| f.contents_utf8())
         .ok_or_else(|| CatalogueError::Missing(name.to_owned()))?;
-    serde_yaml::from_str(text).map_err(|e| CatalogueError::Unreadable {
-        file: name.to_owned(),
-        message: e.to_string(),
-    })
+    serde_yaml::from_str(text)
+        .map_err(|e| CatalogueError::Unreadable { file: name.to_owned(), message: e.to_string() })
 }

@@ -135,9 +135,6 @@ impl Registry {
 
     /// The endpoint that a misused code belongs to.
     pub fn belongs_elsewhere(&self, code: &str) -> Option<&str> {
-        self.foreign_error_codes
-            .iter()
-            .find(|c| c.code == code)
-            .map(|c| c.belongs_to.as_str())
+        self.foreign_error_codes.iter().find(|c| c.code == code).map(|c| c.belongs_to.as_str())
     }
 }

@@ -34,7 +34,10 @@ impl DpopKey {
     /// Only when the build itself is broken.
     pub fn named(name: &str) -> Result<Self, KeyError> {
         static LOADED: OnceLock<Result<Vec<DpopKey>, KeyError>> = OnceLock::new();
-        let keys = LOADED.get_or_init(|| KEYS.iter().map(|pem| Self::load(pem)).collect()).as_ref().map_err(Clone::clone)?;
+        let keys = LOADED
+            .get_or_init(|| KEYS.iter().map(|pem| Self::load(pem)).collect())
+            .as_ref()
+            .map_err(Clone::clone)?;
         let index = DPOP_NAMES.iter().position(|known| *known == name).unwrap_or(DPOP_NAMES.len() - 1);
         keys.get(index).cloned().ok_or_else(|| KeyError("the key is missing from this build".into()))
     }

@@ -57,7 +57,15 @@ impl TokenView {
             reason = "a time far outside i64 saturates, which is what is wanted"
         )]
         let expires_at = exp.map(|e| e as i64).or_else(|| expires_in.map(|s| now() + s));
-        Self { value, token_type: token_type_uri(token_type), claims, jwt, introspected: false, expires_at, minted: None }
+        Self {
+            value,
+            token_type: token_type_uri(token_type),
+            claims,
+            jwt,
+            introspected: false,
+            expires_at,
+            minted: None,
+        }
     }
 }
 
@@ -173,7 +181,10 @@ impl Obtainer {
             }
             self.vault.remember(&format!("{role} token"), &got.value);
             Ok(Obtained {
-                view: TokenView { minted: got.minted, ..TokenView::new(got.value, &spec.token_type, got.expires_in) },
+                view: TokenView {
+                    minted: got.minted,
+                    ..TokenView::new(got.value, &spec.token_type, got.expires_in)
+                },
                 params: spec.params.clone(),
                 single_use: spec.single_use,
                 at: Instant::now(),

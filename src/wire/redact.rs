@@ -227,7 +227,9 @@ impl Redactor {
         while !rest.is_empty() {
             let length = rest.find(|c| !token_char(c)).unwrap_or(rest.len());
             let (word, tail) = rest.split_at(length);
-            let known = word.len() >= SHORTEST && (self.issued.contains(word) || word.rsplit('.').next().is_some_and(|t| self.issued.contains(t)));
+            let known = word.len() >= SHORTEST
+                && (self.issued.contains(word)
+                    || word.rsplit('.').next().is_some_and(|t| self.issued.contains(t)));
             out.push_str(if known { "[token]" } else { word });
             let between = tail.find(token_char).unwrap_or(tail.len());
             out.push_str(&tail[..between]);

@@ -76,6 +76,18 @@ struct Shared {
     interrupt: Notify,
 }
 
+impl Shared {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            budget: Budget { used: AtomicU64::new(0), limit: limits.budget },
+            slots: Semaphore::new(limits.concurrency.max(1)),
+            next_start: Mutex::new(None),
+            interrupted: AtomicBool::new(false),
+            interrupt: Notify::new(),
+        }
+    }
+}
+
 impl Sender {
     /// Prepares a client. It never follows redirects, never uses a proxy, and never decompresses.
     ///
@@ -93,14 +105,17 @@ impl Sender {
                 kind: TransportKind::Connect,
                 message: format!("failed to prepare the HTTP client: {}", chain(&e)),
             })?;
-        let shared = Shared {
-            budget: Budget { used: AtomicU64::new(0), limit: limits.budget },
-            slots: Semaphore::new(limits.concurrency.max(1)),
-            next_start: Mutex::new(None),
-            interrupted: AtomicBool::new(false),
-            interrupt: Notify::new(),
-        };
+        let shared = Shared::new(&limits);
         Ok(Self { client, limits, shared: Arc::new(shared) })
+    }
+
+    /// The same client with its own budget, rate and interruption: for another run.
+    pub fn renewed(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            limits: self.limits.clone(),
+            shared: Arc::new(Shared::new(&self.limits)),
+        }
     }
 
     /// The request budget.

@@ -1,0 +1,205 @@
+//! `txspec prove`: the kill matrix.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Exit,
+    select::{refuse, refuse_suite},
+    terminal::Terminal,
+};
+use crate::{
+    document::did_you_mean,
+    prove::{Matrix, Progress, prove},
+    reference::faults,
+    scenario::{Scenario, Suite},
+    spec::Catalogue,
+    target::load_named,
+};
+
+/// The kill matrix: the suite against the reference server with each fault.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  txspec prove                        the whole matrix
+  txspec prove my-scenarios.yaml      which faults your scenarios catch
+  txspec prove --fault accepts-alg-none --format markdown")]
+pub struct ProveArguments {
+    /// Scenario files of your own, to be proven together with those that come with txspec.
+    #[arg(value_name = "SCENARIO.yaml")]
+    scenarios: Vec<PathBuf>,
+    /// Only this fault (can be repeated).
+    #[arg(long, value_name = "ID")]
+    fault: Vec<String>,
+    /// Format of the matrix.
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+struct Bar(indicatif::ProgressBar);
+
+impl Progress for Bar {
+    fn done(&self, faults: usize, of: usize) {
+        self.0.set_length(of as u64);
+        self.0.set_position(faults as u64);
+    }
+}
+
+/// Proves.
+pub fn run(arguments: &ProveArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    match prepare(arguments, terminal, catalogue) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn prepare(
+    arguments: &ProveArguments,
+    terminal: &Terminal,
+    catalogue: &Arc<Catalogue>,
+) -> Result<Exit, Exit> {
+    let own = !arguments.scenarios.is_empty();
+    let embedded = Suite::embedded(catalogue).map_err(|e| refuse_suite(&e, terminal))?;
+    let suite = if own {
+        embedded.with_files(&arguments.scenarios, catalogue).map_err(|e| refuse_suite(&e, terminal))?
+    } else {
+        embedded.clone()
+    };
+    let selected: Vec<&Scenario> =
+        suite.scenarios().iter().filter(|s| !own || embedded.get(&s.id).is_none()).collect();
+    check_fault_names(arguments, terminal)?;
+    let variables = |name: &str| {
+        if name == "TXSPEC_ISSUER" { Some("http://127.0.0.1".into()) } else { std::env::var(name).ok() }
+    };
+    let target = load_named("reference", &variables, catalogue).map_err(|e| refuse(&e, terminal))?;
+    let runtime = super::select_runtime(terminal)?;
+    let bar = Bar(indicatif::ProgressBar::new(1));
+    let shared = Arc::new(suite.clone());
+    let only =
+        |fault: &crate::reference::Fault| arguments.fault.is_empty() || arguments.fault.contains(&fault.id);
+    let matrix =
+        runtime.block_on(prove(&shared, &selected, &target, catalogue, &only, &bar)).map_err(|error| {
+            terminal.failure(&error.to_string(), None);
+            Exit::Bug
+        })?;
+    bar.0.finish_and_clear();
+    let whole = !own && arguments.fault.is_empty();
+    match arguments.format {
+        Format::Json => terminal.out(&serde_json::to_string_pretty(&matrix).unwrap_or_default()),
+        Format::Markdown => terminal.out(&markdown(&matrix)),
+        Format::Text => terminal.out(&text(&matrix, whole)),
+    }
+    Ok(if whole { if matrix.holds() { Exit::Ok } else { Exit::Failure } } else { own_exit(&matrix) })
+}
+
+/// For scenarios of the user's own: each must be killed by something, and the faultless server must pass them.
+fn own_exit(matrix: &Matrix) -> Exit {
+    let clean = matrix.baseline.is_empty() && matrix.baseline_undecided.is_empty();
+    let collateral = matrix.totals().collateral == 0;
+    if clean && collateral && (matrix.survivors().is_empty() || matrix.faults.len() == 1) {
+        Exit::Ok
+    } else {
+        Exit::Failure
+    }
+}
+
+fn check_fault_names(arguments: &ProveArguments, terminal: &Terminal) -> Result<(), Exit> {
+    let all = faults().map_err(|error| {
+        terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
+        Exit::Bug
+    })?;
+    for id in &arguments.fault {
+        if !all.iter().any(|f| f.id == *id) {
+            let near =
+                did_you_mean(id, all.iter().map(|f| f.id.as_str())).map(|n| format!("did you mean `{n}`?"));
+            terminal.failure(
+                &format!("there is no fault `{id}`"),
+                Some(near.as_deref().unwrap_or("`txspec list faults` shows them")),
+            );
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(())
+}
+
+fn text(matrix: &Matrix, whole: bool) -> String {
+    let mut lines = Vec::new();
+    for fault in &matrix.faults {
+        let state = if fault.fired == 0 {
+            "NEVER FIRED"
+        } else if fault.killed.is_empty() {
+            "SURVIVES"
+        } else {
+            "killed"
+        };
+        lines.push(format!(
+            "{state:<12}{:<44} by {:>3} checks, fired {:>4}",
+            fault.id,
+            fault.killed.len(),
+            fault.fired
+        ));
+        for check in &fault.collateral {
+            lines.push(format!("            COLLATERAL {} in {}", check.requirement, check.scenario));
+        }
+    }
+    if whole && !matrix.survivors().is_empty() {
+        lines.push("\nChecks that no fault kills:".into());
+        lines.extend(matrix.survivors().iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
+    }
+    if !matrix.baseline.is_empty() || !matrix.baseline_undecided.is_empty() {
+        lines.push("\nThe faultless server does not pass:".into());
+        lines.extend(matrix.baseline.iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
+        lines.extend(matrix.baseline_undecided.iter().map(|s| format!("  {s} (undecided)")));
+    }
+    lines.push(totals(matrix));
+    lines.join("\n")
+}
+
+fn totals(matrix: &Matrix) -> String {
+    let t = matrix.totals();
+    format!(
+        "\nfaults killed {} of {}; must and should checks killed {} of {}; collateral failures {} ({:.1} s)",
+        t.faults_killed,
+        t.faults,
+        t.checks_killed,
+        t.checks,
+        t.collateral,
+        f64::from(u32::try_from(matrix.duration_ms).unwrap_or(u32::MAX)) / 1000.0
+    )
+    .trim_start()
+    .to_owned()
+}
+
+fn markdown(matrix: &Matrix) -> String {
+    let mut lines = vec![
+        "| fault | fired | killed by | requirements |".to_owned(),
+        "| --- | ---: | ---: | --- |".to_owned(),
+    ];
+    for fault in &matrix.faults {
+        let mut requirements: BTreeMap<&str, usize> = BTreeMap::new();
+        for check in &fault.killed {
+            *requirements.entry(check.requirement.as_str()).or_default() += 1;
+        }
+        let words: Vec<String> = requirements
+            .iter()
+            .map(|(id, n)| if *n == 1 { (*id).to_owned() } else { format!("{id} ×{n}") })
+            .collect();
+        lines.push(format!(
+            "| {} | {} | {} | {} |",
+            fault.id,
+            fault.fired,
+            fault.killed.len(),
+            words.join(", ")
+        ));
+    }
+    lines.push(String::new());
+    lines.push(totals(matrix));
+    lines.join("\n")
+}

@@ -1,0 +1,152 @@
+//! What came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::{
+    judge::{FailClass, Verdict, oracle_requirements},
+    reference::{Fault, FaultClass},
+    run::ScenarioResult,
+    spec::Level,
+};
+
+/// One check: a requirement judged in a scenario. The lines of the generic oracles are one check each, whatever the
+/// scenario.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct CheckId {
+    /// The scenario; `*` for a line of the generic oracles.
+    pub scenario: String,
+    /// The requirement.
+    pub requirement: String,
+}
+
+/// What one fault did.
+#[derive(Debug, Clone, Serialize)]
+pub struct FaultOutcome {
+    /// Its id.
+    pub id: String,
+    /// How many answers it changed.
+    pub fired: u64,
+    /// Checks that failed for the fault's own reason: right requirement, right class.
+    pub killed: BTreeSet<CheckId>,
+    /// Failures of must or should level outside what the fault declares.
+    pub collateral: BTreeSet<CheckId>,
+    /// Scenarios that could not be decided because of it.
+    pub undecided: usize,
+}
+
+impl FaultOutcome {
+    /// Sorts the findings of a run against a server with the fault.
+    pub(super) fn new(fault: &Fault, fired: u64, results: &[ScenarioResult]) -> Self {
+        let mut outcome = Self {
+            id: fault.id.clone(),
+            fired,
+            killed: BTreeSet::new(),
+            collateral: BTreeSet::new(),
+            undecided: 0,
+        };
+        for result in results {
+            outcome.undecided += usize::from(result.verdict == Verdict::Inconclusive);
+            for finding in
+                result.findings.iter().filter(|f| f.verdict == Verdict::Fail && f.level >= Level::May)
+            {
+                let check = check_of(&result.id, &finding.requirement);
+                let own = fault.violates.contains(&finding.requirement);
+                if own && finding.class.is_some_and(|c| fits(c, &fault.class)) {
+                    outcome.killed.insert(check);
+                } else if !own && !fault.also.contains(&finding.requirement) && finding.level >= Level::Should
+                {
+                    outcome.collateral.insert(check);
+                }
+            }
+        }
+        outcome
+    }
+}
+
+/// The classes of faults and of findings say the same with different words in one place: what is malformed may be so in
+/// its form or in a value.
+fn fits(finding: FailClass, fault: &FaultClass) -> bool {
+    match fault {
+        FaultClass::Accepted => finding == FailClass::Accepted,
+        FaultClass::Refused => finding == FailClass::Refused,
+        FaultClass::WrongForm | FaultClass::Malformed => {
+            matches!(finding, FailClass::WrongForm | FailClass::Malformed)
+        }
+    }
+}
+
+pub(super) fn check_of(scenario: &str, requirement: &str) -> CheckId {
+    let oracle = oracle_requirements().contains(&requirement);
+    CheckId {
+        scenario: if oracle { "*".into() } else { scenario.to_owned() },
+        requirement: requirement.to_owned(),
+    }
+}
+
+/// The whole matrix.
+#[derive(Debug, Clone, Serialize)]
+pub struct Matrix {
+    /// By fault.
+    pub faults: Vec<FaultOutcome>,
+    /// Every must or should check that the faultless server passes.
+    pub checks: BTreeSet<CheckId>,
+    /// What the faultless server does not pass.
+    pub baseline: BTreeSet<CheckId>,
+    /// Scenarios that could not be decided against the faultless server.
+    pub baseline_undecided: Vec<String>,
+    /// Wall time in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// The three totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Faults that some check kills for its own reason.
+    pub faults_killed: usize,
+    /// All faults.
+    pub faults: usize,
+    /// Must and should checks that some fault kills for its own reason.
+    pub checks_killed: usize,
+    /// All must and should checks.
+    pub checks: usize,
+    /// Failures outside a fault's declared requirements.
+    pub collateral: usize,
+}
+
+impl Matrix {
+    /// The totals.
+    pub fn totals(&self) -> Totals {
+        let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(|f| &f.killed).collect();
+        Totals {
+            faults_killed: self.faults.iter().filter(|f| !f.killed.is_empty()).count(),
+            faults: self.faults.len(),
+            checks_killed: self.checks.iter().filter(|c| killed.contains(c)).count(),
+            checks: self.checks.len(),
+            collateral: self.faults.iter().map(|f| f.collateral.len()).sum(),
+        }
+    }
+
+    /// Checks that no fault kills.
+    pub fn survivors(&self) -> Vec<&CheckId> {
+        let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(|f| &f.killed).collect();
+        self.checks.iter().filter(|c| !killed.contains(c)).collect()
+    }
+
+    /// Faults by the number of checks that they kill, for a summary.
+    pub fn kills(&self) -> BTreeMap<&str, usize> {
+        self.faults.iter().map(|f| (f.id.as_str(), f.killed.len())).collect()
+    }
+
+    /// Whether every gate holds.
+    pub fn holds(&self) -> bool {
+        let t = self.totals();
+        t.faults_killed == t.faults
+            && t.checks_killed == t.checks
+            && t.collateral == 0
+            && self.faults.iter().all(|f| f.fired > 0)
+            && self.baseline.is_empty()
+            && self.baseline_undecided.is_empty()
+    }
+}
