@@ -20,6 +20,7 @@ pub enum FaultClass {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
+    /// In kebab-case; what `Options::faults` takes.
     pub id: String,
     /// What the server then does, in one sentence.
     pub describes: String,

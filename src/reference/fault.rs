@@ -75,6 +75,7 @@ fault_ids! {
     ExchangedRefreshTokenUnusable = "exchanged-refresh-token-unusable",
     UnknownRequestedTypeIgnored = "unknown-requested-type-ignored",
     UnknownRequestedTypeEchoed = "unknown-requested-type-echoed",
+    AlwaysLabelsJwt = "always-labels-jwt",
     MissingRequestedTypeCrashes = "missing-requested-type-crashes",
     MissingRequestedTypeRefused = "missing-requested-type-refused",
     IdTokenForClientSubject = "id-token-for-client-subject",
@@ -82,6 +83,7 @@ fault_ids! {
     SameTokenForIdenticalRequest = "same-token-for-identical-request",
     SameTokenWithinASecond = "same-token-within-a-second",
     JtiRepeats = "jti-repeats",
+    IssuesGuessableTokens = "issues-guessable-tokens",
 
     // The form of an error response (generic oracle G-ERR)
     ErrorWithStatus200 = "error-with-status-200",
@@ -105,6 +107,7 @@ fault_ids! {
     ErrorUriWithSpace = "error-uri-with-space",
     EchoesSubjectTokenInError = "echoes-subject-token-in-error",
     AccessTokenInErrorBody = "access-token-in-error-body",
+    ErrorsWithoutCacheControl = "errors-without-cache-control",
 
     // The right refusal with the wrong code or status (decision table 0.7)
     MissingSubjectTokenWrongCode = "missing-subject-token-wrong-code",
@@ -167,6 +170,7 @@ fault_ids! {
     DuplicateFirstWins = "duplicate-first-wins",
     DuplicateLastWins = "duplicate-last-wins",
     MissingGrantTypeAssumed = "missing-grant-type-assumed",
+    AdvertisedGrantUnsupported = "advertised-grant-unsupported",
     GrantTypeCaseIgnored = "grant-type-case-ignored",
     GrantTypePrefixMatched = "grant-type-prefix-matched",
     ShortGrantTypeAccepted = "short-grant-type-accepted",
@@ -187,6 +191,7 @@ fault_ids! {
     UnknownClientAccepted = "unknown-client-accepted",
     ConfidentialClientWithoutSecretAccepted = "confidential-client-without-secret-accepted",
     AnonymousExchangeAccepted = "anonymous-exchange-accepted",
+    JudgesSubjectBeforeClient = "judges-subject-before-client",
     BasicNotSupported = "basic-not-supported",
     BasicNotFormDecoded = "basic-not-form-decoded",
     BasicWithClientIdRefused = "basic-with-client-id-refused",
@@ -227,6 +232,8 @@ fault_ids! {
     PaddedJwtAccepted = "padded-jwt-accepted",
     WhitespaceInJwtAccepted = "whitespace-in-jwt-accepted",
     ExtraJwtPartAccepted = "extra-jwt-part-accepted",
+    JsonSerializedJwtAccepted = "json-serialized-jwt-accepted",
+    TypCaseMatters = "typ-case-matters",
     FirstDuplicateClaimWins = "first-duplicate-claim-wins",
     UnknownClaimsRefused = "unknown-claims-refused",
     ForeignAudienceIgnored = "foreign-audience-ignored",
@@ -248,6 +255,7 @@ fault_ids! {
     SubjectRevokedByExchange = "subject-revoked-by-exchange",
     ActorUsedUpByExchange = "actor-used-up-by-exchange",
     SingleUseTokenRace = "single-use-token-race",
+    NearlyExpiredSubjectCrashes = "nearly-expired-subject-crashes",
 
     // Validation of the actor token
     ExpiredActorAccepted = "expired-actor-accepted",
@@ -273,6 +281,8 @@ fault_ids! {
     BoundSubjectReboundToOtherKey = "bound-subject-rebound-to-other-key",
     BoundSubjectGivesUnboundToken = "bound-subject-gives-unbound-token",
     BoundTokenAsBearer = "bound-token-as-bearer",
+    DpopIgnored = "dpop-ignored",
+    OnlyAccessTokensAreBound = "only-access-tokens-are-bound",
     DpopTokenWithoutCnf = "dpop-token-without-cnf",
     DpopWrongThumbprint = "dpop-wrong-thumbprint",
     DpopAlgNoneAccepted = "dpop-alg-none-accepted",
@@ -331,6 +341,7 @@ fault_ids! {
     ActNamesClient = "act-names-client",
     ReversesActChain = "reverses-act-chain",
     LosesActChain = "loses-act-chain",
+    NestsChainOfActor = "nests-chain-of-actor",
     ActChainAsArray = "act-chain-as-array",
     DropsActWithoutActor = "drops-act-without-actor",
     ActFromClientWithoutActor = "act-from-client-without-actor",
@@ -359,6 +370,7 @@ fault_ids! {
 
     // Introspection and revocation
     IntrospectionWithoutAuth = "introspection-without-auth",
+    IntrospectionForAnyClient = "introspection-for-any-client",
     UnknownTokenIsIntrospectionError = "unknown-token-is-introspection-error",
     InactiveWithDetails = "inactive-with-details",
     HintRestrictsSearch = "hint-restricts-search",
@@ -429,8 +441,13 @@ impl Faults {
         self.enabled.contains(&true)
     }
 
+    /// Whether a fault is switched on, without counting it as fired.
+    pub(super) fn has(&self, fault: FaultId) -> bool {
+        self.enabled.get(fault as usize) == Some(&true)
+    }
+
     pub(super) fn on(&self, fault: FaultId) -> bool {
-        let enabled = self.enabled.get(fault as usize) == Some(&true);
+        let enabled = self.has(fault);
         if let Some(count) = self.fired.get(fault as usize).filter(|_| enabled) {
             count.fetch_add(1, Ordering::Relaxed);
         }

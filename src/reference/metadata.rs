@@ -105,10 +105,10 @@ pub(super) fn jwks(server: &AuthServer) -> Reply {
         keys.remove(0);
     }
     if server.on(FaultId::JwksLeaksPrivateKey)
-        && let Some(key) = keys.first_mut()
+        && let Some(key) = keys.first_mut().and_then(Value::as_object_mut)
     {
         // Not the real half: a leak is recognised by the member, and the key stays good for tests.
-        key["d"] = "bm90LXRoZS1yZWFsLXByaXZhdGUta2V5LWJ1dC0zMi4".into();
+        key.insert("d".to_owned(), "bm90LXRoZS1yZWFsLXByaXZhdGUta2V5LWJ1dC0zMi4".into());
     }
     Reply::json(200, &json!({ "keys": keys }))
 }

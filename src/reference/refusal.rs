@@ -147,6 +147,9 @@ impl Refusal {
                 .header("Content-Type", "text/html".to_owned())
                 .with_body(b"<html><body><h1>Bad Request</h1></body></html>".to_vec());
         }
+        if server.on(FaultId::ErrorsWithoutCacheControl) {
+            reply.drop_header("Cache-Control");
+        }
         if server.on(FaultId::ErrorAsPlainText) {
             reply = reply.header("Content-Type", "text/plain".to_owned());
         }

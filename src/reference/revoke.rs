@@ -27,13 +27,12 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     // No cascade: RFC 8693 §2.1 links the two tokens neither way, so revoking a subject token leaves
     // what it was exchanged for alive, and revoking that leaves the subject token alive.
     server.store.revoke(&found.key);
-    if !found.record.from_exchange && server.on(FaultId::RevocationReachesIssuedTokens) {
-        let sub = found.record.claims.sub.clone();
-        server.store.revoke_all(|record| record.from_exchange && record.claims.sub == sub);
+    if server.store.has_results_of(&found.key) && server.on(FaultId::RevocationReachesIssuedTokens) {
+        server.store.revoke_results_of(&found.key);
     }
-    if found.record.from_exchange && server.on(FaultId::RevocationReachesSubjectTokens) {
-        let sub = found.record.claims.sub.clone();
-        server.store.revoke_all(|record| !record.from_exchange && record.claims.sub == sub);
+    if let Some(subject) = found.record.subject.filter(|_| server.on(FaultId::RevocationReachesSubjectTokens))
+    {
+        server.store.revoke(&subject);
     }
     Ok(done())
 }

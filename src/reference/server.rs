@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use wiremock::matchers::any;
@@ -58,7 +59,8 @@ fn hint(similar: Option<&str>) -> String {
 pub struct ReferenceServer {
     server: Arc<AuthServer>,
     requests: Arc<AtomicU64>,
-    _host: MockServer,
+    /// Taken only by `drop`.
+    host: Option<MockServer>,
 }
 
 impl ReferenceServer {
@@ -83,7 +85,7 @@ impl ReferenceServer {
         // Recording would keep every request of a run in memory.
         let host = MockServer::builder().listener(listener).disable_request_recording().start().await;
         Mock::given(any()).respond_with(front).mount(&host).await;
-        Ok(Self { server, requests, _host: host })
+        Ok(Self { server, requests, host: Some(host) })
     }
 
     /// The issuer identifier, `http://127.0.0.1:PORT`.
@@ -102,6 +104,15 @@ impl ReferenceServer {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for ReferenceServer {
+    /// wiremock waits for a tokio lock when it is dropped. Inside a task whose cooperative budget is
+    /// used up that lock never opens and the drop spins for ever; a plain thread has no such budget.
+    fn drop(&mut self) {
+        let host = self.host.take();
+        drop(thread::Builder::new().spawn(move || drop(host)));
     }
 }
 

@@ -54,6 +54,8 @@ pub(super) struct Record {
     pub(super) revoked: bool,
     /// Issued by a token exchange rather than by a first grant.
     pub(super) from_exchange: bool,
+    /// Where the store keeps the token that was exchanged for this one.
+    pub(super) subject: Option<String>,
 }
 
 impl Record {
@@ -67,6 +69,7 @@ impl Record {
             exchanged_at: None,
             revoked: false,
             from_exchange: false,
+            subject: None,
         }
     }
 }
@@ -111,11 +114,21 @@ impl Store {
         self.change(key, |record| record.revoked = true);
     }
 
-    /// Revokes every token issued to anyone for which `matches` holds.
-    pub(super) fn revoke_all(&self, matches: impl Fn(&Record) -> bool) {
-        for record in self.lock().tokens.values_mut().filter(|record| matches(record)) {
+    /// Revokes every token that the one under `key` was exchanged for.
+    pub(super) fn revoke_results_of(&self, key: &str) {
+        let mut memory = self.lock();
+        for record in memory.tokens.values_mut().filter(|record| record.subject.as_deref() == Some(key)) {
             record.revoked = true;
         }
+    }
+
+    pub(super) fn has_results_of(&self, key: &str) -> bool {
+        self.lock().tokens.values().any(|record| record.subject.as_deref() == Some(key))
+    }
+
+    /// How many tokens were issued so far.
+    pub(super) fn count(&self) -> usize {
+        self.lock().tokens.len()
     }
 
     /// Remembers a one-time identifier; false when it was seen before.

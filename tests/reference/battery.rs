@@ -398,6 +398,12 @@ impl Battery<'_> {
         self.x("opaque longer", &format!("{opaque}A"), &[]).await;
         let short = self.knob("alice", &[("x_lifetime", "600")]).await;
         self.x("short-lived", &short, &[]).await;
+        let shorter = self.knob("alice", &[("x_lifetime", "30")]).await;
+        self.x("nearly over", &shorter, &[]).await;
+        let json = json!({ "protected": header, "payload": claims, "signature": signature });
+        self.x("subject in JSON", &json.to_string(), &[]).await;
+        let answer = server.exchange_as(Some(("app", "x")), "garbage", "access_token", &[]).await;
+        self.saw("wrong secret, bad subject", &answer);
     }
 
     async fn foreign_tokens(&mut self) {
@@ -430,6 +436,8 @@ impl Battery<'_> {
             let token = server.sign("foreign", json!({}), claims).await;
             self.xt(&format!("foreign {name}"), &token, "jwt", &[]).await;
         }
+        let token = server.sign("foreign", json!({ "typ": "jwt" }), json!({})).await;
+        self.xt("foreign typ in lower case", &token, "jwt", &[]).await;
         let token = server.sign("foreign", json!({}), json!({})).await;
         self.x("foreign as access_token", &token, &[]).await;
     }
@@ -481,6 +489,9 @@ impl Battery<'_> {
         let chained = self.knob("alice", &[("x_act", r#"{"sub":"one","act":{"sub":"two"}}"#)]).await;
         self.actor("chain", &chained, &b, "access_token").await;
         self.x("chain without actor", &chained, &[]).await;
+        let service = [("grant_type", "client_credentials"), ("x_act", r#"{"sub":"three"}"#)];
+        let delegate = server.post("/token", APP, &service).await.text("access_token");
+        self.actor("delegated actor", &chained, &delegate, "access_token").await;
         let mut deep = json!({ "sub": "0" });
         for level in 1..9 {
             deep = json!({ "sub": level.to_string(), "act": deep });
@@ -580,6 +591,12 @@ impl Battery<'_> {
             .header("DPoP", proof(json!({}), json!({})).await);
         let answer = server.send(two).await;
         self.saw("two proofs", &answer);
+        let id_token = [pairs[0], pairs[1], pairs[2], ("requested_token_type", &*tt("refresh_token"))];
+        let request =
+            server.request("/token", APP, &id_token).header("DPoP", proof(json!({}), json!({})).await);
+        let bound = server.send(request).await;
+        let token = bound.body["access_token"].as_str().unwrap_or_default();
+        self.post("bound refresh token", "/introspect", APP, &[("token", token)]).await;
         for (name, jkt) in [("this key", thumbprint.as_str()), ("another key", "x")] {
             let bound = self.knob("alice", &[("x_cnf_jkt", jkt)]).await;
             let pairs = [pairs[0], ("subject_token", &*bound), pairs[2]];
@@ -630,10 +647,13 @@ impl Battery<'_> {
         let rs = Some(("rs", "rs-secret"));
         let alice = server.alice().await;
         let (header, claims, signature) = parts(&alice);
-        let altered = format!("{header}.{claims}.B{}", &signature[1..]);
+        let first = if signature.starts_with('B') { 'C' } else { 'B' };
+        let altered = format!("{header}.{claims}.{first}{}", &signature[1..]);
         let expired = self.knob("alice", &[("x_lifetime", "-700")]).await;
         let early = self.knob("alice", &[("x_nbf", "700")]).await;
         self.post("introspect", "/introspect", rs, &[("token", &alice)]).await;
+        let service = Some(("service-a", "service-a-secret"));
+        self.post("introspect as another", "/introspect", service, &[("token", &alice)]).await;
         self.post("introspect anonymous", "/introspect", None, &[("token", &alice)]).await;
         self.post(
             "introspect hint",

@@ -72,15 +72,23 @@ impl Deref for As {
     }
 }
 
+pub fn client() -> Client {
+    Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
+}
+
 impl As {
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
     pub async fn with(faults: &[&str]) -> Self {
+        Self::reached_by(client(), faults).await
+    }
+
+    /// Building a client takes longer than starting a server, so many servers share one.
+    pub async fn reached_by(http: Client, faults: &[&str]) -> Self {
         let faults = faults.iter().map(|id| (*id).to_owned()).collect();
         let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
-        let http = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
         Self { server, http }
     }
 

@@ -83,6 +83,8 @@ fn delegated(
         current.insert("exp".to_owned(), (now() + 60).into());
         current.insert("aud".to_owned(), server.issuer.as_str().into());
     }
+    let of_actor = actor.claims.act.clone().filter(|_| server.on(FaultId::NestsChainOfActor));
+    let history = of_actor.or(history);
     if server.on(FaultId::ActIsArray) {
         return Some(json!([current]));
     }

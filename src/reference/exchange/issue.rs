@@ -45,11 +45,13 @@ pub(super) struct Issued {
 }
 
 pub(super) fn issue(server: &AuthServer, form: &Form, decision: &Decision) -> Result<Issued, Refusal> {
+    check_requested_type(server, decision)?;
     let record = record(server, form, decision);
     let bound = record.claims.jkt.is_some();
     let expires_in = record.claims.exp.unwrap_or_default() - record.claims.iat;
     let beside = beside(server, decision, &record)?;
-    let (kind, label) = kind_and_label(server, decision, beside.is_some())?;
+    let (kind, label) = kind_and_label(server, decision);
+    let kind = if beside.is_some() { Kind::Access } else { kind };
     let token = match server.remembered(form, decision) {
         Some(token) => token,
         None => {
@@ -96,51 +98,53 @@ fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
     };
     let mut record = Record::new(Kind::Access, decision.client.id, claims);
     record.from_exchange = true;
+    record.subject.clone_from(&subject.key);
     disfigured::record(server, form, decision, &mut record);
     record
 }
 
-/// The kind of token to make and the type to call it.
-fn kind_and_label<'a>(
-    server: &AuthServer,
-    decision: &Decision<'a>,
-    in_own_member: bool,
-) -> Result<(Kind, &'a str), Refusal> {
+/// Refuses a type that this client cannot have of this subject.
+fn check_requested_type(server: &AuthServer, decision: &Decision) -> Result<(), Refusal> {
     let refused = |text| Err(Refusal::new(Why::RequestedTypeRefused, text));
+    let of_client = decision.subject.claims.of_client;
+    let may_refresh = decision.client.grants.contains(&Grant::Refresh);
+    match decision.requested {
+        Requested::Known(TokenType::IdToken) if of_client => {
+            match server.on(FaultId::IdTokenForClientSubject) {
+                true => Ok(()),
+                false => refused("an ID token needs a user"),
+            }
+        }
+        Requested::Known(TokenType::RefreshToken) if !may_refresh => {
+            refused("this client may not have a refresh token")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The kind of token to make and the type to call it.
+fn kind_and_label<'a>(server: &AuthServer, decision: &Decision<'a>) -> (Kind, &'a str) {
     let access = TokenType::AccessToken.uri();
-    let known = match decision.requested {
-        Requested::Nothing => return Ok((Kind::Access, access)),
-        Requested::Unknown(uri) => return Ok((Kind::Access, uri)),
-        Requested::Known(known) => known,
+    let (kind, label) = match decision.requested {
+        Requested::Nothing => (Kind::Access, access),
+        Requested::Unknown(uri) => (Kind::Access, uri),
+        Requested::Known(TokenType::IdToken) => (Kind::Id, TokenType::IdToken.uri()),
+        Requested::Known(TokenType::RefreshToken) => (Kind::Refresh, TokenType::RefreshToken.uri()),
+        Requested::Known(known) => (Kind::Access, known.uri()),
     };
-    if in_own_member {
-        return Ok((Kind::Access, known.uri()));
+    if label == TokenType::Jwt.uri() && server.on(FaultId::JwtRequestGivesAccessToken) {
+        return (kind, access);
     }
-    let kind = match known {
-        TokenType::AccessToken => Kind::Access,
-        TokenType::Jwt if server.on(FaultId::JwtRequestGivesAccessToken) => {
-            return Ok((Kind::Access, access));
-        }
-        TokenType::Jwt => Kind::Access,
-        TokenType::IdToken => {
-            let of_client = decision.subject.claims.of_client;
-            if of_client && !server.on(FaultId::IdTokenForClientSubject) {
-                return refused("an ID token needs a user");
-            }
-            if server.on(FaultId::IdTokenLabelledAccessToken) {
-                return Ok((Kind::Id, access));
-            }
-            Kind::Id
-        }
-        TokenType::RefreshToken if !decision.client.grants.contains(&Grant::Refresh) => {
-            return refused("this client may not have a refresh token");
-        }
-        TokenType::RefreshToken => Kind::Refresh,
-    };
-    match kind != Kind::Access && server.on(FaultId::EchoesRequestedTokenType) {
-        true => Ok((Kind::Access, known.uri())),
-        false => Ok((kind, known.uri())),
+    if kind == Kind::Id && server.on(FaultId::IdTokenLabelledAccessToken) {
+        return (kind, access);
     }
+    if kind != Kind::Access && server.on(FaultId::EchoesRequestedTokenType) {
+        return (Kind::Access, label);
+    }
+    if label != TokenType::Jwt.uri() && server.on(FaultId::AlwaysLabelsJwt) {
+        return (kind, TokenType::Jwt.uri());
+    }
+    (kind, label)
 }
 
 /// A second token that only a faulty server adds.
@@ -170,10 +174,16 @@ fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<Stri
         Kind::Access if wants_jwt => server.on(FaultId::OpaqueTokenLabelledJwt),
         Kind::Access => decision.subject.format == Format::Opaque && decision.subject.kind == Kind::Access,
     };
+    if opaque && server.on(FaultId::IssuesGuessableTokens) {
+        let token = format!("tx-{:06}", server.store.count());
+        server.store.insert(&token, record);
+        return Ok(token);
+    }
     if opaque {
         return Ok(server.opaque(record));
     }
-    if record.kind == Kind::Access && server.on(FaultId::AccessTokenWithIllegalCharacters) {
+    let bearer = record.kind == Kind::Access && !wants_jwt;
+    if bearer && server.on(FaultId::AccessTokenWithIllegalCharacters) {
         let token = format!("{} {{tok}}", Uuid::new_v4().simple());
         server.store.insert(&token, record);
         return Ok(token);
@@ -187,6 +197,9 @@ fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<Stri
 impl AuthServer {
     /// The token that an identical request got before, if a fault keeps it.
     fn remembered(&self, form: &Form, decision: &Decision) -> Option<String> {
+        if !self.faults.any() {
+            return None;
+        }
         let (at, token) = self.store.remembered_answer(&fingerprint(form, decision))?;
         let again = self.on(FaultId::SameTokenForIdenticalRequest)
             || (at.elapsed().as_millis() < 1000 && self.on(FaultId::SameTokenWithinASecond));
@@ -194,6 +207,9 @@ impl AuthServer {
     }
 
     fn remember(&self, form: &Form, decision: &Decision, token: &str) {
+        if !self.faults.any() {
+            return;
+        }
         self.store.remember_answer(fingerprint(form, decision), token.to_owned());
     }
 }

@@ -16,6 +16,7 @@ use std::time::Instant;
 use wiremock::Request;
 
 use super::clients::{Client, DEFAULT_AUDIENCE, DEFAULT_SCOPES};
+use super::clock::now;
 use super::fault::FaultId;
 use super::form::Form;
 use super::mint::Format;
@@ -35,11 +36,19 @@ pub(super) fn exchange(
     client: &'static Client,
 ) -> Result<Reply, Refusal> {
     let asked = Asked::read(server, form)?;
-    let proven = dpop::proof(server, request, "/token", None)?;
+    let sends_proof = request.headers.contains_key("dpop");
+    let proven = match sends_proof && server.on(FaultId::DpopIgnored) {
+        true => None,
+        false => dpop::proof(server, request, "/token", None)?,
+    };
     let subject = match asked.subject {
         Some(declared) => presented::validate(server, declared, Role::Subject)?,
         None => client_itself(server, client),
     };
+    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 60);
+    if nearly_over && server.on(FaultId::NearlyExpiredSubjectCrashes) {
+        return Err(Refusal::broken());
+    }
     let actor = asked.actor.map(|declared| presented::validate(server, declared, Role::Actor)).transpose()?;
     let actor = actor.as_ref();
     policy::check(server, client, &subject, actor)?;
@@ -57,6 +66,13 @@ pub(super) fn exchange(
     let issued = issue::issue(server, form, &decision)?;
     leave_inputs(server, &subject, actor);
     Ok(answer::answer(server, &issued))
+}
+
+/// What is wrong with the subject token of a request whose client is not known yet. Only a faulty
+/// server asks: it tells anybody whether a token that he found is good.
+pub(super) fn subject_refusal(server: &AuthServer, form: &Form) -> Option<Refusal> {
+    let asked = Asked::read(server, form).ok()?;
+    presented::validate(server, asked.subject?, Role::Subject).err()
 }
 
 /// An exchange changes nothing about its inputs, but for a token that may be exchanged only once.

@@ -58,6 +58,13 @@ pub(super) enum Requested<'a> {
     Unknown(&'a str),
 }
 
+impl Requested<'_> {
+    /// Whether the result is something else than an access token.
+    pub(super) fn is_no_access_token(self) -> bool {
+        matches!(self, Self::Known(TokenType::IdToken | TokenType::RefreshToken))
+    }
+}
+
 /// Longer tokens are refused: nothing that this server takes is anywhere near.
 const LONGEST_TOKEN: usize = 8 * 1024;
 

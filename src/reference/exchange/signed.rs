@@ -40,6 +40,7 @@ pub(super) fn validate(server: &AuthServer, declared: Declared, role: Role) -> R
 fn repaired<'a>(server: &AuthServer, token: &'a str) -> Cow<'a, str> {
     let parts: Vec<&str> = token.split('.').collect();
     let ways = [
+        (FaultId::JsonSerializedJwtAccepted, compacted(token).unwrap_or_default()),
         (FaultId::PaddedJwtAccepted, token.replace('=', "")),
         (FaultId::WhitespaceInJwtAccepted, token.split_whitespace().collect()),
         (FaultId::ExtraJwtPartAccepted, parts.get(..3).unwrap_or(&parts).join(".")),
@@ -50,6 +51,13 @@ fn repaired<'a>(server: &AuthServer, token: &'a str) -> Cow<'a, str> {
         }
     }
     token.into()
+}
+
+/// The compact form of a JWT in flattened JSON serialization (RFC 7515 §7.2.2).
+fn compacted(token: &str) -> Option<String> {
+    let members: Value = serde_json::from_str(token).ok()?;
+    let part = |name: &str| members.get(name).and_then(Value::as_str);
+    Some(format!("{}.{}.{}", part("protected")?, part("payload")?, part("signature")?))
 }
 
 /// A JWT that claims to come from this server. A good signature is not enough: the server signs
@@ -103,6 +111,10 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
     }
     let typ = jwt.typ();
     let plain = matches!(typ.as_str(), "" | "jwt");
+    let other_spelling = plain && jwt.header.get("typ").is_some_and(|typ| typ != "JWT");
+    if other_spelling && server.on(FaultId::TypCaseMatters) {
+        return Err(role.invalid());
+    }
     if !plain && !other_typ_accepted(server, &typ) {
         return Err(role.invalid());
     }

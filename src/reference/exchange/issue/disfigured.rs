@@ -54,6 +54,12 @@ pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, reco
             login.acr = "urn:example:acr:mfa".to_owned();
         }
     }
+    if decision.requested.is_no_access_token()
+        && claims.jkt.is_some()
+        && server.on(FaultId::OnlyAccessTokensAreBound)
+    {
+        claims.jkt = None;
+    }
     if claims.jkt.is_some() && server.on(FaultId::DpopTokenWithoutCnf) {
         record.extra.insert("cnf".to_owned(), Value::Null);
     }
