@@ -32,6 +32,9 @@ pub struct ProveArguments {
     /// Only this fault (can be repeated).
     #[arg(long, value_name = "ID")]
     fault: Vec<String>,
+    /// Run every scenario against every fault, also those that the fault cannot touch.
+    #[arg(long)]
+    exhaustive: bool,
     /// Format of the matrix.
     #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
     format: Format,
@@ -85,7 +88,7 @@ fn prepare(
     let only =
         |fault: &crate::reference::Fault| arguments.fault.is_empty() || arguments.fault.contains(&fault.id);
     let matrix =
-        runtime.block_on(prove(&shared, &selected, &target, catalogue, &only, &bar)).map_err(|error| {
+        runtime.block_on(prove(&shared, &selected, &target, catalogue, &only, arguments.exhaustive, &bar)).map_err(|error| {
             terminal.failure(&error.to_string(), None);
             Exit::Bug
         })?;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     judge::Cause,
-    report,
+    report::{self, Report},
     run::{Context, ContextError, Filter, Options, RunResult, Session, preflight, select, trials},
     scenario::{Scenario, Suite},
     spec::{Catalogue, Level},
@@ -220,19 +220,9 @@ fn execute(
         fail_on: options.fail_on,
         allow_inconclusive: options.allow_inconclusive.clone(),
     };
-    let paths = if arguments.no_report {
-        None
-    } else {
-        Some(write(&arguments.report_dir, &result, &identity, catalogue, terminal)?)
-    };
-    let summary = report::terminal::summary(
-        &result,
-        &identity,
-        catalogue,
-        paths.as_ref(),
-        terminal.width(),
-        terminal.styled(),
-    );
+    let report = Report::new(identity, &result);
+    let paths = if arguments.no_report { None } else { Some(write(&arguments.report_dir, &report, catalogue, terminal)?) };
+    let summary = report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
     if arguments.libtest.format == Some(FormatArgument::Json) {
         terminal.err(&summary);
     } else {
@@ -241,14 +231,8 @@ fn execute(
     Ok(exit_of(&result, &options))
 }
 
-fn write(
-    dir: &Path,
-    result: &RunResult,
-    identity: &report::Identity,
-    catalogue: &Catalogue,
-    terminal: &Terminal,
-) -> Result<report::Paths, Exit> {
-    report::write_all(dir, result, identity, catalogue).map_err(|error| {
+fn write(dir: &Path, report: &Report, catalogue: &Catalogue, terminal: &Terminal) -> Result<report::Paths, Exit> {
+    report::write_all(dir, report, catalogue).map_err(|error| {
         terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
         Exit::Usage
     })

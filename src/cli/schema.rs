@@ -48,7 +48,7 @@ impl SchemaName {
         let schema = match self {
             Self::Scenario => yaml_schema::<ScenarioFile>(),
             Self::Target => yaml_schema::<TargetSpec>(),
-            Self::Report => report::schema(),
+            Self::Report => report::json::schema().to_value(),
             Self::Requirements => yaml_schema::<RequirementFile>(),
         };
         format!("{schema:#}\n")

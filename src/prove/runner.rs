@@ -1,6 +1,7 @@
 //! Running the suite against every fault.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -53,18 +54,20 @@ pub async fn prove(
     target: &Target,
     catalogue: &Arc<Catalogue>,
     only: &(dyn Fn(&Fault) -> bool + Sync),
+    exhaustive: bool,
     progress: &dyn Progress,
 ) -> Result<Matrix, ProveError> {
     let started = Instant::now();
     let all: Vec<Fault> = faults()?.into_iter().filter(|f| only(f)).collect();
     let sender = Sender::new(crate::run::limits(target)).map_err(ContextError::from)?;
     let bench = Bench { suite, scenarios, target, catalogue, sender };
-    let (baseline, _) = bench.run(&[]).await?;
+    let (baseline, reach) = bench.baseline().await?;
+    let reach = &reach;
     let count = all.len();
     let mut outcomes = Vec::with_capacity(count);
     let bench = &bench;
     let work = all.iter().map(|fault| async move {
-        let (result, fired) = bench.run(std::slice::from_ref(&fault.id)).await?;
+        let (result, fired) = bench.run(fault, reach, exhaustive).await?;
         Ok::<_, ProveError>(FaultOutcome::new(fault, fired, &result.scenarios))
     });
     let mut running = futures_util::stream::iter(work).buffered(SERVERS);
@@ -75,8 +78,8 @@ pub async fn prove(
     drop(running);
     let mut matrix = Matrix {
         faults: outcomes,
-        checks: std::collections::BTreeSet::new(),
-        baseline: std::collections::BTreeSet::new(),
+        checks: BTreeSet::new(),
+        baseline: BTreeSet::new(),
         baseline_undecided: Vec::new(),
         duration_ms: 0,
     };
@@ -105,24 +108,73 @@ struct Bench<'a> {
     sender: Sender,
 }
 
+/// Which scenarios a fault can touch: those during which the faultless server came to the place where the fault would
+/// have changed its answer.
+struct Reach {
+    by_scenario: BTreeMap<String, BTreeSet<String>>,
+    /// Faults that were reached before any scenario: in discovery and in the token sources.
+    everywhere: BTreeSet<String>,
+}
+
+impl Reach {
+    /// Whether a fault can change what a scenario, or the control that it rests on, sees.
+    fn touches(&self, fault: &str, scenario: &Scenario, suite: &Suite) -> bool {
+        if self.everywhere.contains(fault) {
+            return true;
+        }
+        let mut next = Some(scenario);
+        while let Some(one) = next {
+            if self.by_scenario.get(&one.id).is_some_and(|reached| reached.contains(fault)) {
+                return true;
+            }
+            next = one.control.as_deref().and_then(|id| suite.get(id));
+        }
+        false
+    }
+}
+
 impl Bench<'_> {
-    /// The whole suite against a fresh server with these faults; also how many answers they changed.
-    async fn run(&self, faults: &[String]) -> Result<(Arc<RunResult>, u64), ProveError> {
-        let server =
-            ReferenceServer::start(Options { port: None, faults: faults.to_vec(), delay: Duration::ZERO })
-                .await?;
+    async fn session(&self, server: &ReferenceServer) -> Result<Session, ProveError> {
         let mut target = self.target.clone();
         target.spec.issuer = Some(server.issuer().to_owned());
-        let sender = self.sender.renewed();
-        let context = Context::prepare_with(
-            Arc::clone(self.suite),
-            Arc::new(target),
-            Arc::clone(self.catalogue),
-            sender,
-        )
-        .await?;
-        let session = Session::new(Arc::new(context), crate::run::Options::default(), Vec::new());
-        futures_util::stream::iter(self.scenarios.iter().map(|s| session.run(s)))
+        // Faults in the metadata must not hide the server from the run.
+        target.spec.endpoints.token = Some(format!("{}/token", server.issuer()));
+        target.spec.endpoints.introspection = Some(format!("{}/introspect", server.issuer()));
+        target.spec.endpoints.revocation = Some(format!("{}/revoke", server.issuer()));
+        target.spec.endpoints.jwks = Some(format!("{}/jwks", server.issuer()));
+        target.spec.endpoints.userinfo = Some(format!("{}/userinfo", server.issuer()));
+        let context =
+            Context::prepare_with(Arc::clone(self.suite), Arc::new(target), Arc::clone(self.catalogue), self.sender.renewed())
+                .await?;
+        Ok(Session::new(Arc::new(context), crate::run::Options::default(), Vec::new()))
+    }
+
+    /// The whole suite against the faultless server, one scenario after the other, with the faults that each reaches.
+    async fn baseline(&self) -> Result<(Arc<RunResult>, Reach), ProveError> {
+        let server = ReferenceServer::start(Options { probe: true, ..Options::default() }).await?;
+        let session = self.session(&server).await?;
+        let roles: Vec<String> = self.target.spec.tokens.keys().cloned().collect();
+        for role in &roles {
+            // A source that fails is the scenarios' business.
+            let _ = session.context.obtainer.token(role).await;
+        }
+        let mut reach = Reach { by_scenario: BTreeMap::new(), everywhere: server.take_reached() };
+        for scenario in self.scenarios {
+            session.run(scenario).await;
+            reach.by_scenario.entry(scenario.id.clone()).or_default().extend(server.take_reached());
+        }
+        session.recheck_controls().await;
+        Ok((session.finish(), reach))
+    }
+
+    /// The scenarios that a fault can touch (or all) against a fresh server with the fault; also how many answers it
+    /// changed.
+    async fn run(&self, fault: &Fault, reach: &Reach, exhaustive: bool) -> Result<(Arc<RunResult>, u64), ProveError> {
+        let options = Options { faults: vec![fault.id.clone()], delay: Duration::ZERO, ..Options::default() };
+        let server = ReferenceServer::start(options).await?;
+        let session = self.session(&server).await?;
+        let touched = self.scenarios.iter().filter(|s| exhaustive || reach.touches(&fault.id, s, self.suite));
+        futures_util::stream::iter(touched.map(|s| session.run(s)))
             .buffer_unordered(CONCURRENCY)
             .for_each(|_| async {})
             .await;

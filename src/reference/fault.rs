@@ -1,7 +1,7 @@
 //! The ids of the faults, and the set of those that are switched on.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 macro_rules! fault_ids {
     ($($name:ident = $id:literal,)+) => {
@@ -427,22 +427,39 @@ impl FaultId {
 pub(super) struct Faults {
     enabled: Vec<bool>,
     fired: Vec<AtomicU64>,
+    /// Which faults would have changed an answer, had they been switched on; only kept when probing.
+    reached: Option<Vec<AtomicBool>>,
 }
 
 impl Faults {
-    pub(super) fn new(faults: &[FaultId]) -> Self {
+    pub(super) fn new(faults: &[FaultId], probe: bool) -> Self {
         Self {
+            reached: probe.then(|| FaultId::ALL.iter().map(|_| AtomicBool::new(false)).collect()),
             enabled: FaultId::ALL.iter().map(|known| faults.contains(known)).collect(),
             fired: FaultId::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
     pub(super) fn any(&self) -> bool {
-        self.enabled.contains(&true)
+        self.reached.is_some() || self.enabled.contains(&true)
+    }
+
+    /// The faults that were asked about since the last call.
+    pub(super) fn take_reached(&self) -> BTreeSet<String> {
+        let reached = self.reached.iter().flatten();
+        FaultId::ALL
+            .iter()
+            .zip(reached)
+            .filter(|(_, flag)| flag.swap(false, Ordering::Relaxed))
+            .map(|(fault, _)| fault.id().to_owned())
+            .collect()
     }
 
     /// Whether a fault is switched on, without counting it as fired.
     pub(super) fn has(&self, fault: FaultId) -> bool {
+        if let Some(flag) = self.reached.as_ref().and_then(|all| all.get(fault as usize)) {
+            flag.store(true, Ordering::Relaxed);
+        }
         self.enabled.get(fault as usize) == Some(&true)
     }
 
@@ -470,7 +487,7 @@ mod tests {
 
     #[test]
     fn only_enabled_faults_are_on_and_counted() {
-        let faults = Faults::new(&[FaultId::AlgNoneAccepted]);
+        let faults = Faults::new(&[FaultId::AlgNoneAccepted], false);
         assert!(faults.on(FaultId::AlgNoneAccepted));
         assert!(!faults.on(FaultId::EmptyAccessToken));
         assert_eq!(faults.fired().into_iter().collect::<Vec<_>>(), [("alg-none-accepted".to_owned(), 1)]);

@@ -1,6 +1,6 @@
 //! Runs the server on a loopback port, hosted by wiremock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// Ids of the faults to switch on.
     pub faults: Vec<String>,
+    /// Keeps which faults would have changed an answer, see [`ReferenceServer::take_reached`].
+    pub probe: bool,
     /// How long every answer is held back.
     pub delay: Duration,
 }
@@ -75,7 +77,7 @@ impl ReferenceServer {
         let port = listener.local_addr()?.port();
         let server = Arc::new(AuthServer {
             issuer: format!("http://127.0.0.1:{port}"),
-            faults: Faults::new(&faults),
+            faults: Faults::new(&faults, options.probe),
             keys,
             store: Store::default(),
         });
@@ -98,6 +100,13 @@ impl ReferenceServer {
     #[must_use]
     pub fn fired(&self) -> BTreeMap<String, u64> {
         self.server.faults.fired()
+    }
+
+    /// The faults that would have changed an answer since the last call, had they been switched on. Only a server
+    /// that was started with `probe` keeps them.
+    #[must_use]
+    pub fn take_reached(&self) -> BTreeSet<String> {
+        self.server.faults.take_reached()
     }
 
     /// How many requests were answered.
