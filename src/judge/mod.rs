@@ -20,10 +20,14 @@ use crate::scenario::Expect;
 /// Judges one step: the generic oracles, then what the scenario declares.
 pub fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: Option<&Expect>) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // What should have been refused is judged for that alone: the form of a success that should not be says little,
+    // and with a repeated grant_type it may not even be an exchange.
+    let refusal_only = expect.is_some_and(|e| e.refusal.is_some() && e.success.is_none());
     for (i, _) in step.exchanges.iter().enumerate() {
         let outcome = step.outcome(i);
         if step.kind.is_token_endpoint() {
             match &outcome {
+                Outcome::Accepted if refusal_only => {}
                 Outcome::Accepted => findings.extend(oracle_success::judge(run, step, i)),
                 Outcome::Refused => {
                     findings.extend(oracle_error::judge(run, step, i, refusal_row(run, expect)))

@@ -190,7 +190,9 @@ impl Needs<'_> {
             if context.endpoints.revocation.is_none() {
                 self.lack("revocation endpoint, and its metadata names none".into());
             }
-            self.client(&r.client);
+            if let Some(client) = &r.client {
+                self.client(client);
+            }
         }
         if let Some(r) = &step.refresh {
             self.client(&r.client);

@@ -205,6 +205,7 @@ async fn exchange(
     let form = prepared[0].form.clone();
     let client_id = prepared[0].client_id.clone();
     trace.exchanging_client = Some(client_id.clone());
+    let holder = prepared[0].spec.client.clone();
     let mut tokens = trace.tokens.clone();
     tokens.insert("subject".into(), prepared[0].subject.clone());
     match &prepared[0].actor {
@@ -271,7 +272,8 @@ async fn exchange(
     trace.exchanges.extend(asked);
     if let Some(name) = name {
         if let Some(view) = granted_view.filter(|_| granted) {
-            let view = context.with_claims("", view).await;
+            let mut view = context.with_claims("", view).await;
+            view.holder = Some(holder);
             trace.tokens.insert(name.to_owned(), view);
         }
         if let Some(member) = member {
@@ -469,6 +471,22 @@ async fn introspect_request(
     finish(context, &spec.client, form, url)
 }
 
+/// The role of the client that a token names as its holder; the exchanger, if it names none that the target knows.
+fn holder_by_claims(context: &Context, token: &TokenView) -> String {
+    let id = token
+        .claims
+        .as_ref()
+        .and_then(|c| c.get("client_id").or_else(|| c.get("azp")))
+        .and_then(Value::as_str);
+    let role = context
+        .facts
+        .clients
+        .iter()
+        .find(|(_, known)| Some(known.as_str()) == id)
+        .map(|(role, _)| role.clone());
+    role.unwrap_or_else(|| "exchanger".into())
+}
+
 fn revoke_request(
     context: &Context,
     spec: &RevokeSpec,
@@ -478,7 +496,12 @@ fn revoke_request(
         named.get(&spec.token).ok_or_else(|| Unready(format!("no token `{}` to revoke", spec.token)))?;
     let mut form = FormBody::default();
     form.push("token", token.value.clone());
-    finish(context, &spec.client, form, endpoint(context.endpoints.revocation.as_deref(), "revocation")?)
+    let client = spec
+        .client
+        .as_deref()
+        .or(token.holder.as_deref())
+        .map_or_else(|| holder_by_claims(context, token), str::to_owned);
+    finish(context, &client, form, endpoint(context.endpoints.revocation.as_deref(), "revocation")?)
 }
 
 fn metadata_address(context: &Context, kind: MetadataKind) -> Result<Url, Unready> {

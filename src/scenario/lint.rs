@@ -250,7 +250,9 @@ impl<'a> Lint<'a> {
         }
         if let Some(revoke) = &step.revoke {
             let here = at.key("revoke");
-            self.client(&here.key("client"), &revoke.client);
+            if let Some(client) = &revoke.client {
+                self.client(&here.key("client"), client);
+            }
             if !names.contains(&revoke.token) {
                 self.found.push(here.key("token").error("unknown-token", format!("no earlier step names a token `{}`", revoke.token))
                     .hint("only a token of the scenario's own may be revoked: shared ones serve other scenarios too; `obtain` one first"));

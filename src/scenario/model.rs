@@ -253,9 +253,10 @@ pub struct IntrospectSpec {
 pub struct RevokeSpec {
     /// The token: a name that an earlier step gave.
     pub token: String,
-    /// The revoking client's role.
-    #[serde(default = "exchanger")]
-    pub client: String,
+    /// The revoking client's role. Default: the client that the token was issued to, which alone may revoke it
+    /// (RFC 7009 section 2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 /// A refresh request.

@@ -44,6 +44,8 @@ pub struct TokenView {
     pub expires_at: Option<i64>,
     /// For minted tokens: how to mint another.
     pub minted: Option<Minted>,
+    /// The role of the client that it was issued to, if known.
+    pub holder: Option<String>,
 }
 
 impl TokenView {
@@ -65,6 +67,7 @@ impl TokenView {
             introspected: false,
             expires_at,
             minted: None,
+            holder: None,
         }
     }
 }
@@ -183,6 +186,7 @@ impl Obtainer {
             Ok(Obtained {
                 view: TokenView {
                     minted: got.minted,
+                    holder: holder(&spec.from).map(str::to_owned),
                     ..TokenView::new(got.value, &spec.token_type, got.expires_in)
                 },
                 params: spec.params.clone(),
@@ -491,6 +495,17 @@ impl Obtainer {
         }
         self.vault.redactor().text(&line)
     }
+}
+
+/// The client that a source's token is issued to.
+fn holder(source: &SourceSpec) -> Option<&str> {
+    let grants = [
+        source.client_credentials.as_ref().map(|s| s.client.as_str()),
+        source.password.as_ref().map(|s| s.client.as_str()),
+        source.refresh.as_ref().map(|s| s.client.as_str()),
+        source.exchange.as_ref().map(|s| s.client.as_str()),
+    ];
+    grants.into_iter().flatten().next()
 }
 
 struct Got {
