@@ -8,7 +8,7 @@ mod explain;
 mod list;
 mod prove;
 mod run;
-mod schema;
+pub mod schema;
 mod select;
 mod serve;
 pub mod terminal;

@@ -113,8 +113,8 @@ pub fn causes(list: &[Cause]) -> BTreeSet<Cause> {
 pub struct Chosen {
     /// What to test.
     pub target: Arc<Target>,
-    /// The embedded server, if it is the target.
-    pub server: Option<ReferenceServer>,
+    /// The embedded server, if it is the target: it stops when dropped.
+    _server: Option<ReferenceServer>,
 }
 
 impl TargetArguments {
@@ -129,7 +129,7 @@ impl TargetArguments {
                 subject_token_env: self.subject_token_env.clone(),
             };
             let target = quick(&options, catalogue).map_err(|e| refuse(&e, terminal))?;
-            return Ok(Chosen { target: Arc::new(target), server: None });
+            return Ok(Chosen { target: Arc::new(target), _server: None });
         }
         for (flag, given) in [
             ("--client-id", &self.client_id),
@@ -165,7 +165,7 @@ impl TargetArguments {
         if !target.warnings.0.is_empty() {
             terminal.err(&target.warnings.render(false));
         }
-        Ok(Chosen { target: Arc::new(target), server })
+        Ok(Chosen { target: Arc::new(target), _server: server })
     }
 }
 
