@@ -48,7 +48,10 @@ async fn run_suite(issuer: &str) -> Arc<RunResult> {
 
 fn violated(result: &RunResult, level: Level) -> BTreeSet<&str> {
     let findings = result.scenarios.iter().flat_map(|s| &s.findings);
-    findings.filter(|f| f.verdict == Verdict::Fail && f.level == level).map(|f| f.requirement.as_str()).collect()
+    findings
+        .filter(|f| f.verdict == Verdict::Fail && f.level == level)
+        .map(|f| f.requirement.as_str())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,10 +59,15 @@ async fn the_findings_about_oauth_as_are_the_known_true_ones() {
     let host = host::start(None).await.unwrap();
     let result = run_suite(&host.issuer).await;
     assert_eq!(violated(&result, Level::Must), BTreeSet::from(VIOLATED));
-    let warned: BTreeSet<&str> = violated(&result, Level::Should).difference(&BTreeSet::from(VIOLATED)).copied().collect();
+    let warned: BTreeSet<&str> =
+        violated(&result, Level::Should).difference(&BTreeSet::from(VIOLATED)).copied().collect();
     assert_eq!(warned, BTreeSet::from(WARNED));
     assert_eq!(result.counts.error, 0);
     let applicable = result.counts.total() - result.counts.not_applicable;
     assert!(applicable > 300, "only {applicable} scenarios applied");
-    assert!(result.counts.inconclusive * 20 < applicable, "{} of {applicable} inconclusive", result.counts.inconclusive);
+    assert!(
+        result.counts.inconclusive * 20 < applicable,
+        "{} of {applicable} inconclusive",
+        result.counts.inconclusive
+    );
 }

@@ -69,14 +69,10 @@ fn prepare(
     catalogue: &Arc<Catalogue>,
 ) -> Result<Exit, Exit> {
     let own = !arguments.scenarios.is_empty();
-    let embedded = Suite::embedded(catalogue).map_err(|e| refuse_suite(&e, terminal))?;
-    let suite = if own {
-        embedded.with_files(&arguments.scenarios, catalogue).map_err(|e| refuse_suite(&e, terminal))?
-    } else {
-        embedded.clone()
-    };
-    let selected: Vec<&Scenario> =
-        suite.scenarios().iter().filter(|s| !own || embedded.get(&s.id).is_none()).collect();
+    let suite =
+        if own { Suite::from_paths(&arguments.scenarios, catalogue) } else { Suite::embedded(catalogue) };
+    let suite = suite.map_err(|e| refuse_suite(&e, terminal))?;
+    let selected: Vec<&Scenario> = suite.scenarios().iter().collect();
     check_fault_names(arguments, terminal)?;
     let variables = |name: &str| {
         if name == "TXSPEC_ISSUER" { Some("http://127.0.0.1".into()) } else { std::env::var(name).ok() }

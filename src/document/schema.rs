@@ -30,13 +30,44 @@ impl SchemaCheck {
 
     /// Every mistake of the document against the schema.
     pub fn check(&self, document: &Document) -> Diagnostics {
+        self.check_and_heal(document).0
+    }
+
+    /// Every mistake, and the value without its mistaken parts: what is left can still be looked at, so that a
+    /// misspelt key does not hide the mistakes beside it.
+    pub fn check_and_heal(&self, document: &Document) -> (Diagnostics, Value) {
         let mut found = Diagnostics::default();
+        let mut wrong = Vec::new();
         for error in self.validator.iter_errors(document.value()) {
-            let pointer = error.instance_path().as_str().to_owned();
+            self.explain(document, &error, "", &mut found, &mut wrong);
+        }
+        let mut healed = document.value().clone();
+        // Later places first, so that the indices of earlier ones stay true.
+        wrong.sort_by(|a, b| compare_pointers(b, a));
+        wrong.dedup();
+        for pointer in wrong {
+            remove(&mut healed, &pointer);
+        }
+        (found, healed)
+    }
+
+    /// One error, or those inside the one alternative that was meant.
+    fn explain(
+        &self,
+        document: &Document,
+        error: &jsonschema::ValidationError<'_>,
+        base: &str,
+        found: &mut Diagnostics,
+        wrong: &mut Vec<String>,
+    ) {
+        let own = error.instance_path().as_str();
+        let pointer = if own.starts_with(base) { own.to_owned() } else { format!("{base}{own}") };
+        {
             match error.kind() {
                 ValidationErrorKind::AdditionalProperties { unexpected } => {
                     let known = self.known_keys(error.schema_path().as_str());
                     for key in unexpected {
+                        wrong.push(pointer_push(&pointer, key));
                         let mut d = document.at_key(
                             &pointer_push(&pointer, key),
                             "unknown-key",
@@ -61,6 +92,7 @@ impl SchemaCheck {
                     );
                 }
                 ValidationErrorKind::Enum { options } => {
+                    wrong.push(pointer.clone());
                     let options: Vec<String> = options.as_array().into_iter().flatten().map(plain).collect();
                     let written = plain(error.instance());
                     let mut d = document.at(
@@ -74,6 +106,7 @@ impl SchemaCheck {
                     found.push(d.hint(format!("the values are: {}", options.join(", "))));
                 }
                 ValidationErrorKind::Type { kind } => {
+                    wrong.push(pointer.clone());
                     let expected = type_words(kind);
                     found.push(document.at(
                         &pointer,
@@ -82,12 +115,23 @@ impl SchemaCheck {
                     ));
                 }
                 ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                    // `null` is what stands for an absent key: never what was meant.
+                    let meant: Vec<&Vec<jsonschema::ValidationError<'static>>> =
+                        context.iter().filter(|b| !is_null_branch(b)).collect();
+                    if let [only] = meant.as_slice() {
+                        for inner in only.iter() {
+                            self.explain(document, inner, &pointer, found, wrong);
+                        }
+                        return;
+                    }
+                    wrong.push(pointer.clone());
                     found.push(self.of_branches(document, &pointer, error.instance(), context));
                 }
                 ValidationErrorKind::MinProperties { .. } | ValidationErrorKind::MaxProperties { .. } => {
                     found.push(document.at(&pointer, "one-key", "exactly one key was expected here"));
                 }
                 ValidationErrorKind::Pattern { pattern } => {
+                    wrong.push(pointer.clone());
                     found.push(
                         document
                             .at(
@@ -108,7 +152,6 @@ impl SchemaCheck {
                 )),
             }
         }
-        found
     }
 
     /// Alternatives (`anyOf`): say what any of them wanted, in one message, the nearest alternative first.
@@ -171,6 +214,33 @@ impl SchemaCheck {
             .and_then(Value::as_object)
             .map(|p| p.keys().cloned().collect())
             .unwrap_or_default()
+    }
+}
+
+/// Whether an alternative is `null`.
+fn is_null_branch(branch: &[jsonschema::ValidationError<'static>]) -> bool {
+    use jsonschema::error::TypeKind;
+    matches!(branch, [one] if matches!(one.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(t) } if t.to_string() == "null"))
+}
+
+/// Orders pointers so that array indices compare as numbers.
+fn compare_pointers(a: &str, b: &str) -> std::cmp::Ordering {
+    let key =
+        |p: &str| p.split('/').map(|s| (s.parse::<usize>().unwrap_or(0), s.to_owned())).collect::<Vec<_>>();
+    key(a).cmp(&key(b))
+}
+
+fn remove(value: &mut Value, pointer: &str) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    let last = last.replace("~1", "/").replace("~0", "~");
+    match value.pointer_mut(parent) {
+        Some(Value::Object(members)) => drop(members.shift_remove(&last)),
+        Some(Value::Array(items)) => {
+            if let Some(index) = last.parse::<usize>().ok().filter(|i| *i < items.len()) {
+                items.remove(index);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -12,18 +12,48 @@ use crate::{
     spec::{Capability, Catalogue, Class, role},
 };
 
-/// Every semantic mistake of the files. `partial`: some files could not be understood, so that a name that is
+/// Every semantic mistake of the files. `library`: further scenarios that may serve as controls. `partial`: some files could not be understood, so that a name that is
 /// not found may well exist there.
-pub fn lint(files: &[(Document, ScenarioFile)], catalogue: &Catalogue, partial: bool) -> Diagnostics {
+pub fn lint(
+    files: &[(Document, ScenarioFile, bool)],
+    library: &[(Document, ScenarioFile, bool)],
+    catalogue: &Catalogue,
+    partial: bool,
+) -> Diagnostics {
     let mut lint = Lint { catalogue, partial, ids: BTreeMap::new(), found: Diagnostics::default() };
+    let known = library.iter().flat_map(|(_, f, _)| &f.scenarios);
+    lint.ids.extend(known.map(|s| (s.id.as_str(), s)));
     lint.collect_ids(files);
-    for (document, file) in files {
+    for (document, file, damaged) in files {
+        let before = lint.found.0.len();
         for (i, source) in file.scenarios.iter().enumerate() {
             lint.scenario(&At { document, pointer: format!("/scenarios/{i}") }, source);
+        }
+        if *damaged {
+            // What the schema check took out must not be missed once more.
+            let own = lint.found.0.split_off(before);
+            lint.found.0.extend(own.into_iter().filter(|d| !FROM_ABSENCE.contains(&d.code)));
         }
     }
     lint.found
 }
+
+/// Codes that say that something is absent.
+const FROM_ABSENCE: [&str; 13] = [
+    "edit-without-control",
+    "empty-edit",
+    "empty-list",
+    "needs-jwt",
+    "no-acceptance",
+    "no-control",
+    "no-edit",
+    "no-fact",
+    "no-reason",
+    "no-request",
+    "no-requirement",
+    "one-key",
+    "one-request",
+];
 
 struct Lint<'a> {
     catalogue: &'a Catalogue,
@@ -49,8 +79,8 @@ impl<'a> At<'a> {
 }
 
 impl<'a> Lint<'a> {
-    fn collect_ids(&mut self, files: &'a [(Document, ScenarioFile)]) {
-        for (document, file) in files {
+    fn collect_ids(&mut self, files: &'a [(Document, ScenarioFile, bool)]) {
+        for (document, file, _) in files {
             for (i, source) in file.scenarios.iter().enumerate() {
                 if self.ids.insert(&source.id, source).is_some() {
                     self.found.push(

@@ -31,6 +31,8 @@ pub enum LoadError {
 #[derive(Debug, Clone)]
 pub struct Suite {
     scenarios: Vec<Scenario>,
+    /// How many of them are the suite's own; the rest serves as controls.
+    own: usize,
     index: BTreeMap<String, usize>,
     /// What is worth mending in the files.
     pub warnings: Diagnostics,
@@ -50,7 +52,7 @@ impl Suite {
                 Err(d) => mistakes.extend(d),
             }
         }
-        Self::from_documents(documents, mistakes, catalogue)
+        Self::from_documents(documents, mistakes, catalogue, false)
     }
 
     /// The scenarios of files and folders (`*.yaml`, `*.yml`, not deeper than one level).
@@ -66,64 +68,63 @@ impl Suite {
                 Err(d) => mistakes.extend(d),
             }
         }
-        Self::from_documents(documents, mistakes, catalogue)
+        Self::from_documents(documents, mistakes, catalogue, true)
     }
 
-    /// This suite together with the user's own files.
-    ///
-    /// # Errors
-    /// Every mistake of every file.
-    pub fn with_files(&self, paths: &[PathBuf], catalogue: &Catalogue) -> Result<Self, LoadError> {
-        let mut mistakes = Diagnostics::default();
-        let mut documents = Vec::new();
-        for (name, text) in embedded_files() {
-            match Document::parse(&format!("scenarios/{name}"), text) {
-                Ok(document) => documents.push(document),
-                Err(d) => mistakes.extend(d),
-            }
-        }
-        for path in expand(paths, &mut mistakes) {
-            match Document::read(&path) {
-                Ok(document) => documents.push(document),
-                Err(d) => mistakes.extend(d),
-            }
-        }
-        Self::from_documents(documents, mistakes, catalogue)
-    }
-
+    /// `library`: take the embedded scenarios in as controls that the documents may come `from`.
     fn from_documents(
         documents: Vec<Document>,
         mut mistakes: Diagnostics,
         catalogue: &Catalogue,
+        library: bool,
     ) -> Result<Self, LoadError> {
         let schema = SchemaCheck::of::<ScenarioFile>().map_err(LoadError::Schema)?;
-        let mut files: Vec<(Document, ScenarioFile)> = Vec::new();
+        let mut files: Vec<(Document, ScenarioFile, bool)> = Vec::new();
+        let mut unread = mistakes.has_errors();
         for document in documents {
-            let found = schema.check(&document);
+            let (found, healed) = schema.check_and_heal(&document);
             let broken = found.has_errors();
             mistakes.extend(found);
+            // What is left of a file with mistakes is looked at too: all of them are shown at once.
+            let document = document.with_value(healed);
             match document.decode::<ScenarioFile>() {
-                Ok(file) => files.push((document, file)),
+                Ok(file) => files.push((document, file, broken)),
                 Err(d) if !broken => mistakes.extend(d),
-                Err(_) => {}
+                Err(_) => unread = true,
             }
         }
-        mistakes.extend(lint(&files, catalogue, mistakes.has_errors()));
+        let background = if library { background(&files) } else { Vec::new() };
+        mistakes.extend(lint(&files, &background, catalogue, unread));
         let ((), warnings) = mistakes.or(()).map_err(LoadError::Mistakes)?;
+        let own = files.iter().map(|(_, file, _)| file.scenarios.len()).sum();
+        files.extend(background);
         let scenarios = link(&files);
         let index = scenarios.iter().enumerate().map(|(i, s)| (s.id.clone(), i)).collect();
-        Ok(Self { scenarios, index, warnings })
+        Ok(Self { scenarios, own, index, warnings })
     }
 
     /// Every scenario.
     pub fn scenarios(&self) -> &[Scenario] {
-        &self.scenarios
+        self.scenarios.get(..self.own).unwrap_or_default()
     }
 
-    /// A scenario by id.
+    /// A scenario by id, controls out of the embedded suite included.
     pub fn get(&self, id: &str) -> Option<&Scenario> {
         self.index.get(id).and_then(|i| self.scenarios.get(*i))
     }
+}
+
+/// The embedded scenarios that the user's files do not define themselves.
+fn background(files: &[(Document, ScenarioFile, bool)]) -> Vec<(Document, ScenarioFile, bool)> {
+    let own: BTreeSet<&str> =
+        files.iter().flat_map(|(_, f, _)| f.scenarios.iter().map(|s| s.id.as_str())).collect();
+    let parsed = embedded_files().into_iter().filter_map(|(name, text)| {
+        let document = Document::parse(&format!("scenarios/{name}"), text).ok()?;
+        let mut file: ScenarioFile = document.decode().ok()?;
+        file.scenarios.retain(|s| !own.contains(s.id.as_str()));
+        Some((document, file, false))
+    });
+    parsed.collect()
 }
 
 /// Names and texts of the embedded files.
@@ -185,15 +186,15 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 /// Resolves `from:` chains. Lint has made sure that they end and that names exist.
-fn link(files: &[(Document, ScenarioFile)]) -> Vec<Scenario> {
+fn link(files: &[(Document, ScenarioFile, bool)]) -> Vec<Scenario> {
     let mut sources: BTreeMap<&str, (&ScenarioSource, &ScenarioFile)> = BTreeMap::new();
-    for (_, file) in files {
+    for (_, file, _) in files {
         for source in &file.scenarios {
             sources.insert(&source.id, (source, file));
         }
     }
     let mut out = Vec::new();
-    for (document, file) in files {
+    for (document, file, _) in files {
         for (i, source) in file.scenarios.iter().enumerate() {
             let line = document.line(&format!("/scenarios/{i}/id")).unwrap_or(1);
             out.push(resolve(source, file, &sources, (document.name.clone(), line)));
