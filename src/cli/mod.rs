@@ -76,6 +76,47 @@ enum Command {
 
 /// Parses, dispatches, and turns the outcome into an exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    quiet_broken_pipes();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match std::panic::catch_unwind(|| dispatch(arguments)) {
+        Ok(exit) => exit,
+        Err(_) => Exit::Bug.into(),
+    }
+}
+
+/// libtest's printer panics when its output goes nowhere (`txspec run | head`): that is no bug, and the run goes on.
+fn quiet_broken_pipes() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !is_broken_pipe(info.payload_as_str().unwrap_or_default()) {
+            usual(info);
+        }
+    }));
+}
+
+fn is_broken_pipe(message: &str) -> bool {
+    message.contains("BrokenPipe") || message.contains("Broken pipe")
+}
+
+/// Runs libtest's printer; `false` when nobody read its output to the end.
+fn print_trials(arguments: &libtest_mimic::Arguments, trials: Vec<libtest_mimic::Trial>) -> bool {
+    let run = std::panic::AssertUnwindSafe(|| libtest_mimic::run(arguments, trials));
+    match std::panic::catch_unwind(run) {
+        Ok(_) => true,
+        Err(payload) => {
+            let text = payload
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| payload.downcast_ref::<&str>().copied());
+            if is_broken_pipe(text.unwrap_or_default()) {
+                return false;
+            }
+            std::panic::resume_unwind(payload)
+        }
+    }
+}
+
+fn dispatch(arguments: Vec<OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -140,7 +140,7 @@ fn prepare_and_run(
     let explain_nothing: crate::run::Explain = Arc::new(|_| String::new());
     if arguments.libtest.list {
         let libtest = arguments.libtest.to_libtest(terminal, 1);
-        let _ = libtest_mimic::run(&libtest, trials(&selected, None, &explain_nothing).trials);
+        super::print_trials(&libtest, trials(&selected, None, &explain_nothing).trials);
         return Ok(Exit::Ok);
     }
     let remaining = remaining(&arguments.libtest.to_libtest(terminal, 1), &selected);
@@ -204,7 +204,7 @@ fn execute(
     };
     let libtest = arguments.libtest.to_libtest(terminal, concurrency);
     let trials = trials(selected, Some((Arc::clone(&session), runtime.handle().clone())), &explain).trials;
-    let _ = libtest_mimic::run(&libtest, trials);
+    super::print_trials(&libtest, trials);
     runtime.block_on(session.recheck_controls());
     let result = session.finish();
     let identity = report::Identity {
