@@ -87,8 +87,9 @@ fn prepare(
     let shared = Arc::new(suite.clone());
     let only =
         |fault: &crate::reference::Fault| arguments.fault.is_empty() || arguments.fault.contains(&fault.id);
-    let matrix =
-        runtime.block_on(prove(&shared, &selected, &target, catalogue, &only, arguments.exhaustive, &bar)).map_err(|error| {
+    let matrix = runtime
+        .block_on(prove(&shared, &selected, &target, catalogue, &only, arguments.exhaustive, &bar))
+        .map_err(|error| {
             terminal.failure(&error.to_string(), None);
             Exit::Bug
         })?;

@@ -221,7 +221,11 @@ fn execute(
         allow_inconclusive: options.allow_inconclusive.clone(),
     };
     let report = Report::new(identity, &result);
-    let paths = if arguments.no_report { None } else { Some(write(&arguments.report_dir, &report, catalogue, terminal)?) };
+    let paths = if arguments.no_report {
+        None
+    } else {
+        Some(write(&arguments.report_dir, &report, catalogue, terminal)?)
+    };
     let summary = report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
     if arguments.libtest.format == Some(FormatArgument::Json) {
         terminal.err(&summary);
@@ -231,7 +235,12 @@ fn execute(
     Ok(exit_of(&result, &options))
 }
 
-fn write(dir: &Path, report: &Report, catalogue: &Catalogue, terminal: &Terminal) -> Result<report::Paths, Exit> {
+fn write(
+    dir: &Path,
+    report: &Report,
+    catalogue: &Catalogue,
+    terminal: &Terminal,
+) -> Result<report::Paths, Exit> {
     report::write_all(dir, report, catalogue).map_err(|error| {
         terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
         Exit::Usage

@@ -143,9 +143,13 @@ impl Bench<'_> {
         target.spec.endpoints.revocation = Some(format!("{}/revoke", server.issuer()));
         target.spec.endpoints.jwks = Some(format!("{}/jwks", server.issuer()));
         target.spec.endpoints.userinfo = Some(format!("{}/userinfo", server.issuer()));
-        let context =
-            Context::prepare_with(Arc::clone(self.suite), Arc::new(target), Arc::clone(self.catalogue), self.sender.renewed())
-                .await?;
+        let context = Context::prepare_with(
+            Arc::clone(self.suite),
+            Arc::new(target),
+            Arc::clone(self.catalogue),
+            self.sender.renewed(),
+        )
+        .await?;
         Ok(Session::new(Arc::new(context), crate::run::Options::default(), Vec::new()))
     }
 
@@ -169,7 +173,12 @@ impl Bench<'_> {
 
     /// The scenarios that a fault can touch (or all) against a fresh server with the fault; also how many answers it
     /// changed.
-    async fn run(&self, fault: &Fault, reach: &Reach, exhaustive: bool) -> Result<(Arc<RunResult>, u64), ProveError> {
+    async fn run(
+        &self,
+        fault: &Fault,
+        reach: &Reach,
+        exhaustive: bool,
+    ) -> Result<(Arc<RunResult>, u64), ProveError> {
         let options = Options { faults: vec![fault.id.clone()], delay: Duration::ZERO, ..Options::default() };
         let server = ReferenceServer::start(options).await?;
         let session = self.session(&server).await?;

@@ -59,11 +59,7 @@ fn left_out(rest: &str) -> String {
 
 /// Number and noun: `1 scenario`, `2 scenarios`.
 pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Milliseconds as a reader wants them.
@@ -77,10 +73,7 @@ pub(super) fn duration(ms: u64) -> String {
 
 /// The status code with the reason phrase of the registry.
 pub(super) fn status(code: u16) -> String {
-    match reqwest::StatusCode::from_u16(code)
-        .ok()
-        .and_then(|s| s.canonical_reason())
-    {
+    match reqwest::StatusCode::from_u16(code).ok().and_then(|s| s.canonical_reason()) {
         Some(reason) => format!("{code} {reason}"),
         None => code.to_string(),
     }
