@@ -80,15 +80,15 @@ fn time_is_right(server: &AuthServer, jwt: &Jwt) -> bool {
     started && (running || server.on(FaultId::AssertionExpiryUnchecked))
 }
 
-/// The issuer identifier or the token endpoint, alone: an assertion that is good at several servers
-/// could be replayed from one at another.
+/// The issuer identifier, alone (rfc7523bis): an assertion that is good at several servers could be
+/// replayed from one at another, and the address of a token endpoint may be another server's word.
 fn audience_is_right(server: &AuthServer, jwt: &Jwt) -> bool {
-    let token_endpoint = server.url("/token");
-    let ours = |aud: &str| aud == server.issuer || aud == token_endpoint;
+    let ours = |aud: &str| aud == server.issuer;
     let named = jwt::audiences(&jwt.claims).unwrap_or_default();
     match named.as_slice() {
         [one] if ours(one) => true,
         several if several.iter().any(|aud| ours(aud)) => server.on(FaultId::AssertionExtraAudienceAccepted),
+        [one] if *one == server.url("/token") => server.on(FaultId::AssertionForTokenEndpointAccepted),
         _ => server.on(FaultId::AssertionAudienceUnchecked),
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Client {
     pub(super) credential: Credential,
     pub(super) grants: &'static [Grant],
     pub(super) scopes: &'static [&'static str],
+    /// The clients of the operator itself may exchange each other's access tokens.
+    pub(super) family: bool,
     /// May ask the introspection endpoint about tokens of others.
     pub(super) resource_server: bool,
 }
@@ -52,7 +54,7 @@ const SERVICE_SCOPES: &[&str] = &["read", "write", "openid", "profile"];
 const NO_EXCHANGE: &[Grant] = &[Grant::Password, Grant::ClientCredentials];
 
 const fn client(id: &'static str, credential: Credential, grants: &'static [Grant]) -> Client {
-    Client { id, credential, grants, scopes: ALL_SCOPES, resource_server: false }
+    Client { id, credential, grants, scopes: ALL_SCOPES, family: true, resource_server: false }
 }
 
 const fn service(id: &'static str, secret: &'static str) -> Client {
@@ -61,10 +63,10 @@ const fn service(id: &'static str, secret: &'static str) -> Client {
 
 pub(super) static CLIENTS: [Client; 10] = [
     client("app", Credential::Secret("app-secret"), &Grant::ALL),
-    client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL),
+    Client { family: false, ..client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL) },
     service("service-a", "service-a-secret"),
     service("service-b", "service-b-secret"),
-    client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE),
+    Client { family: false, ..client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE) },
     client("spa", Credential::None, &[Grant::Password, Grant::Refresh, Grant::Exchange]),
     Client { resource_server: true, ..client("rs", Credential::Secret("rs-secret"), &[]) },
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),

@@ -207,6 +207,7 @@ fault_ids! {
     AssertionExpiryUnchecked = "assertion-expiry-unchecked",
     AssertionAudienceUnchecked = "assertion-audience-unchecked",
     AssertionExtraAudienceAccepted = "assertion-extra-audience-accepted",
+    AssertionForTokenEndpointAccepted = "assertion-for-token-endpoint-accepted",
     AssertionReplayAccepted = "assertion-replay-accepted",
     AssertionTypRefused = "assertion-typ-refused",
     GrantPermissionUnchecked = "grant-permission-unchecked",
@@ -228,6 +229,7 @@ fault_ids! {
     IssuerKeyNotPinned = "issuer-key-not-pinned",
     UntrustedIssuerAccepted = "untrusted-issuer-accepted",
     CritIgnored = "crit-ignored",
+    KidOfOtherTypeAccepted = "kid-of-other-type-accepted",
     HostileKidCrashes = "hostile-kid-crashes",
     PaddedJwtAccepted = "padded-jwt-accepted",
     WhitespaceInJwtAccepted = "whitespace-in-jwt-accepted",
@@ -277,6 +279,7 @@ fault_ids! {
     CopiesMayAct = "copies-may-act",
 
     // Sender constraint: DPoP
+    CertificateBindingIgnored = "certificate-binding-ignored",
     BoundSubjectWithoutProofAccepted = "bound-subject-without-proof-accepted",
     BoundSubjectReboundToOtherKey = "bound-subject-rebound-to-other-key",
     BoundSubjectGivesUnboundToken = "bound-subject-gives-unbound-token",

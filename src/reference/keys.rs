@@ -41,6 +41,7 @@ pub(super) struct Keys {
     pub(super) as_es256: Key,
     pub(super) as_rs256: Key,
     pub(super) foreign: Key,
+    pub(super) foreign_rs256: Key,
     pub(super) client: Key,
     pub(super) unpublished: Key,
 }
@@ -50,6 +51,11 @@ impl Keys {
     pub(super) fn load() -> Result<&'static Self, String> {
         static KEYS: OnceLock<Result<Keys, String>> = OnceLock::new();
         KEYS.get_or_init(Self::parse).as_ref().map_err(Clone::clone)
+    }
+
+    /// What the trusted issuer signs with.
+    pub(super) fn foreign_issuer(&self) -> [&Key; 2] {
+        [&self.foreign, &self.foreign_rs256]
     }
 
     fn parse() -> Result<Self, String> {
@@ -71,6 +77,12 @@ impl Keys {
                 Algorithm::ES256,
                 include_str!("../../fixtures/keys/foreign-issuer-es256.pem"),
                 include_str!("../../fixtures/keys/foreign-issuer-es256.pub.jwk.json"),
+            )?,
+            foreign_rs256: key(
+                "foreign-2",
+                Algorithm::RS256,
+                include_str!("../../fixtures/keys/foreign-issuer-rs256.pem"),
+                include_str!("../../fixtures/keys/foreign-issuer-rs256.pub.jwk.json"),
             )?,
             client: key(
                 "client-1",

@@ -76,9 +76,7 @@ fn usable(server: &AuthServer, token: &str, client: &Client) -> Result<Record, R
 fn proven_key(server: &AuthServer, request: &Request, record: &Record) -> Result<Option<String>, Refusal> {
     let proof = dpop::proof(server, request, "/token", None)?;
     match &record.claims.jkt {
-        Some(bound) if proof.as_ref() != Some(bound) => {
-            Err(Refusal::new(Why::Proof, "the refresh token is bound to another key"))
-        }
+        Some(bound) if proof.as_ref() != Some(bound) => Err(INVALID),
         _ => Ok(proof),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::AuthServer;
-use super::super::clients::{Client, find_user};
+use super::super::clients::{Client, find_client, find_user};
 use super::super::fault::FaultId;
 use super::super::refusal::{Refusal, Why};
 use super::super::store::Kind;
@@ -27,14 +27,17 @@ pub(super) fn check(
     check_may_act(server, client, subject, actor)
 }
 
-/// A client exchanges tokens that it was given itself, or that name it in their audience. Otherwise
-/// whoever gets hold of another client's token could trade it here for one of its own.
+/// A client exchanges tokens that it was given itself, or that name it in their audience, or access
+/// tokens of its own family. Otherwise whoever gets hold of another client's token could trade it here
+/// for one of its own.
 fn check_holder(server: &AuthServer, client: &Client, subject: &Presented) -> Result<(), Refusal> {
     let Some(holder) = &subject.holder else {
         return Ok(());
     };
     let named = subject.kind != Kind::Refresh && subject.claims.aud.iter().any(|aud| aud == client.id);
-    if holder == client.id || named {
+    let related =
+        subject.kind == Kind::Access && client.family && find_client(holder).is_some_and(|c| c.family);
+    if holder == client.id || named || related {
         return Ok(());
     }
     let fault = match subject.kind {

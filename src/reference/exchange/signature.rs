@@ -6,8 +6,14 @@ use super::super::jwt::Jwt;
 use super::super::keys::{self, Key};
 use super::presented::Role;
 
-/// The length of an ES256 signature in base64url.
-const ES256_SIGNATURE: usize = 86;
+/// The length of a genuine signature in base64url.
+fn signature_length(alg: &str) -> Option<usize> {
+    match alg {
+        "ES256" => Some(86),
+        "RS256" => Some(342),
+        _ => None,
+    }
+}
 
 /// Whether one of `keys` made the signature. `others` are keys that the server trusts for other
 /// issuers: a signature by one of them proves nothing here (RFC 8725 §3.8).
@@ -48,13 +54,13 @@ fn damaged_signature_accepted(server: &AuthServer, jwt: &Jwt, keys: &[&Key]) -> 
     if jwt.signature.bytes().all(|byte| byte == b'A') {
         return server.on(FaultId::ZeroSignatureAccepted);
     }
-    if jwt.alg() != "ES256" {
+    let Some(length) = signature_length(jwt.alg()) else {
         return false;
-    }
-    match jwt.signature.get(..ES256_SIGNATURE) {
+    };
+    match jwt.signature.get(..length) {
         None => server.on(FaultId::TruncatedTokenAccepted),
         Some(start) => {
-            jwt.signature.len() > ES256_SIGNATURE
+            jwt.signature.len() > length
                 && keys.iter().any(|key| key.verifies(jwt.signed.as_bytes(), start))
                 && server.on(FaultId::AppendedTokenAccepted)
         }

@@ -29,6 +29,10 @@ pub(super) fn validate(server: &AuthServer, declared: Declared, role: Role) -> R
     if hostile && server.on(FaultId::HostileKidCrashes) {
         return Err(Refusal::broken());
     }
+    let odd_kid = jwt.header.get("kid").is_some_and(|kid| !kid.is_string());
+    if odd_kid && !server.on(FaultId::KidOfOtherTypeAccepted) {
+        return Err(role.invalid());
+    }
     match jwt.text("iss") {
         Some(issuer) if issuer == server.issuer => own(server, &jwt, declared.token_type, role),
         Some(FOREIGN_ISSUER) => foreign(server, jwt, declared.token_type, role),
@@ -64,7 +68,7 @@ fn compacted(token: &str) -> Option<String> {
 /// logout tokens and others with the same key, so the token must be one that it remembers issuing.
 fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Result<Presented, Refusal> {
     let keys = [&server.keys.as_es256, &server.keys.as_rs256];
-    if jwt.duplicated || !signature_is_trusted(server, jwt, &keys, &[&server.keys.foreign], role) {
+    if jwt.duplicated || !signature_is_trusted(server, jwt, &keys, &server.keys.foreign_issuer(), role) {
         return Err(role.invalid());
     }
     let claims = read_claims(&jwt.claims).ok_or(role.invalid())?;
@@ -100,7 +104,7 @@ fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Resul
 /// A JWT of the trusted identity provider, meant for this server.
 fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -> Result<Presented, Refusal> {
     let others = [&server.keys.as_es256, &server.keys.as_rs256];
-    if !signature_is_trusted(server, &jwt, &[&server.keys.foreign], &others, role) {
+    if !signature_is_trusted(server, &jwt, &server.keys.foreign_issuer(), &others, role) {
         return Err(role.invalid());
     }
     if jwt.duplicated {
@@ -116,6 +120,11 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
         return Err(role.invalid());
     }
     if !plain && !other_typ_accepted(server, &typ) {
+        return Err(role.invalid());
+    }
+    // This server can prove possession of a DPoP key only; a token bound to anything else is no use here.
+    let unprovable = jwt.claims.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_none());
+    if unprovable && !server.on(FaultId::CertificateBindingIgnored) {
         return Err(role.invalid());
     }
     if !audience_is_ours(server, &jwt) || !claims_are_known(server, &jwt) {
