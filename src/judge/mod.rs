@@ -9,6 +9,8 @@ mod finding;
 mod oracle_error;
 mod oracle_success;
 mod outcome;
+#[cfg(test)]
+mod tests;
 mod truth;
 
 pub use facts::{Issued, RunFacts, StepFacts, StepKind};

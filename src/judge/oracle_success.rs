@@ -157,6 +157,7 @@ impl Oracle<'_> {
             self.issued_token_type(members, token_type.as_deref());
         }
         if let (Some(kind), Some(Value::String(token))) = (&token_type, members.get("access_token"))
+            && !token.is_empty()
             && matches!(kind.to_ascii_lowercase().as_str(), "bearer" | "dpop")
         {
             let ok = is_b64token(token);
