@@ -9,6 +9,7 @@ mod jwt;
 mod key;
 mod mint;
 mod obtain;
+mod recipe;
 mod tamper;
 mod verify;
 

@@ -1,11 +1,11 @@
 //! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
 //! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
-//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT).
+//! [`super::Vault`], in several encodings), and the shape (anything that looks like a JWT).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Exchange, Header, Request, Response, Secret};
+use super::{Exchange, Header, Request, Response, curl::curl};
 
 /// Request parameters and response members whose value is never shown.
 const SENSITIVE: [&str; 17] = [
@@ -41,75 +41,12 @@ const SENSITIVE: [&str; 17] = [
 ];
 
 /// Values shorter than this are hidden in their position only: replacing them everywhere would eat the text.
-const SHORTEST: usize = 6;
+pub(super) const SHORTEST: usize = 6;
 /// Long values are recognised by this many characters.
 const PROBE: usize = 32;
 
-/// Everything that must not be shown, with a label to show instead. Clones share their content.
-#[derive(Clone, Default)]
-pub struct Vault(Arc<Mutex<Content>>);
-
-#[derive(Default)]
-struct Content {
-    /// Configured secrets and source tokens: hidden in every encoding.
-    values: BTreeMap<String, String>,
-    /// Tokens issued during the run, of which there are thousands: hidden as they are.
-    issued: Arc<BTreeSet<String>>,
-    automaton: Option<Arc<Automaton>>,
-}
-
-impl Vault {
-    /// Remembers a configured secret or a source token under a label.
-    pub fn remember(&self, label: &str, secret: &Secret) {
-        let value = secret.expose();
-        if value.len() < SHORTEST {
-            return;
-        }
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
-            content.automaton = None;
-        }
-    }
-
-    /// Remembers a token that came up during the run.
-    pub fn remember_issued(&self, token: &Secret) {
-        let value = token.expose();
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // What stands behind the last dot is what tells one JWT from another.
-        let tail = value.rsplit('.').next().unwrap_or(value);
-        let known = Arc::make_mut(&mut content.issued);
-        for part in [value, tail] {
-            if part.len() >= SHORTEST {
-                known.insert(part.to_owned());
-            }
-        }
-    }
-
-    /// Remembers the tokens that a response carries.
-    pub fn remember_response(&self, response: &Response) {
-        let text = String::from_utf8_lossy(&response.body);
-        for (_, span) in sensitive_members(&text) {
-            self.remember_issued(&Secret::new(text[span].trim_matches('"')));
-        }
-    }
-
-    /// What hides all that is known so far.
-    pub fn redactor(&self) -> Redactor {
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let automaton = match &content.automaton {
-            Some(automaton) => Arc::clone(automaton),
-            None => {
-                let built = Arc::new(Automaton::new(&content.values));
-                content.automaton = Some(Arc::clone(&built));
-                built
-            }
-        };
-        Redactor { automaton, issued: Arc::clone(&content.issued) }
-    }
-}
-
 /// Finds the configured secrets and source tokens in every encoding.
-struct Automaton {
+pub(super) struct Automaton {
     finder: Option<AhoCorasick>,
     labels: Vec<String>,
 }
@@ -180,7 +117,7 @@ fn is_one(n: &u32) -> bool {
 const SHOWN: usize = 16 * 1024;
 
 impl Automaton {
-    fn new(values: &BTreeMap<String, String>) -> Self {
+    pub(super) fn new(values: &BTreeMap<String, String>) -> Self {
         let mut patterns = Vec::new();
         let mut labels = Vec::new();
         for (value, name) in values {
@@ -196,6 +133,10 @@ impl Automaton {
 }
 
 impl Redactor {
+    pub(super) fn new(automaton: Arc<Automaton>, issued: Arc<BTreeSet<String>>) -> Self {
+        Self { automaton, issued }
+    }
+
     /// The text without any known secret and without anything that looks like a JWT.
     pub fn text(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
@@ -383,7 +324,7 @@ fn hide_jwts(text: &str) -> String {
     out
 }
 
-fn is_sensitive(name: &str) -> bool {
+pub(super) fn is_sensitive(name: &str) -> bool {
     SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
 }
 
@@ -400,7 +341,7 @@ fn redact_pairs(body: &str) -> String {
     parts.join("&")
 }
 
-fn redact_members(text: &str) -> String {
+pub(super) fn redact_members(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut last = 0;
     for (name, span) in sensitive_members(text) {
@@ -417,7 +358,7 @@ fn redact_members(text: &str) -> String {
 
 /// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
 /// scanning, since the text may be broken or repeat members.
-fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
+pub(super) fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     for name in SENSITIVE {
@@ -481,7 +422,7 @@ fn json_value_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-fn shorten(mut text: String) -> String {
+pub(super) fn shorten(mut text: String) -> String {
     if text.len() > SHOWN {
         let mut end = SHOWN;
         while !text.is_char_boundary(end) {
@@ -493,67 +434,10 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// A command line that sends the request again; secrets are shell variables named after their parameter.
-fn curl(request: &Request) -> String {
-    let mut url = request.url.clone();
-    let query = url.query().map(variables);
-    url.set_query(None);
-    let url = query.map_or_else(|| url.to_string(), |q| format!("{url}?{q}"));
-    let mut line = format!("curl -sS -i -X {} \"{}\"", request.method, shell(&url));
-    for header in &request.headers {
-        let value = String::from_utf8_lossy(&header.value);
-        let shown = match header.name.to_ascii_lowercase().as_str() {
-            "authorization" if value.starts_with("Basic ") => {
-                line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\"");
-                continue;
-            }
-            "authorization" => "Bearer $TOKEN".to_owned(),
-            "dpop" => "$DPOP_PROOF".to_owned(),
-            _ => shell(&value),
-        };
-        let _ = write!(line, " -H \"{}: {shown}\"", header.name);
-    }
-    if !request.body.is_empty() {
-        let body = String::from_utf8_lossy(&request.body);
-        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
-        let body = if form { variables(&body) } else { shell(&redact_members(&body)) };
-        let _ = write!(line, " --data-raw \"{}\"", shorten(body));
-    }
-    line
-}
-
-fn variables(pairs: &str) -> String {
-    let parts: Vec<String> = pairs
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_sensitive(name) && !value.is_empty() => {
-                format!("{name}=${}", name.to_ascii_uppercase())
-            }
-            _ => shell(pair),
-        })
-        .collect();
-    parts.join("&")
-}
-
-/// Escapes what a shell would act on inside double quotes.
-fn shell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\\' | '$' | '`' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Secret, Vault};
 
     fn redactor(secret: &str) -> Redactor {
         let vault = Vault::default();
