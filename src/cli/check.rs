@@ -1,6 +1,9 @@
 //! `txspec check`: mistakes in files, without network.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 
@@ -56,7 +59,7 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
 }
 
 /// A target file has clients, a scenario file has scenarios; a file that is neither is checked as what it resembles.
-fn is_target(path: &PathBuf) -> bool {
+fn is_target(path: &Path) -> bool {
     if path.is_dir() {
         return false;
     }

@@ -18,6 +18,8 @@ use std::{ffi::OsString, process::ExitCode, sync::Arc};
 use clap::{Parser, Subcommand};
 
 pub use exit::Exit;
+pub use schema::SchemaName;
+pub use select::{Chosen, ProfileArgument, TargetArguments};
 use terminal::Terminal;
 
 use crate::spec::Catalogue;

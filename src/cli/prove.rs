@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Exit,
     select::{refuse, refuse_suite},
-    terminal::Terminal,
+    terminal::{Bar, Terminal},
 };
 use crate::{
     document::did_you_mean,
@@ -47,12 +47,9 @@ enum Format {
     Json,
 }
 
-struct Bar(indicatif::ProgressBar);
-
 impl Progress for Bar {
     fn done(&self, faults: usize, of: usize) {
-        self.0.set_length(of as u64);
-        self.0.set_position(faults as u64);
+        self.show(faults, of);
     }
 }
 
@@ -79,7 +76,7 @@ fn prepare(
     };
     let target = load_named("reference", &variables, catalogue).map_err(|e| refuse(&e, terminal))?;
     let runtime = super::select_runtime(terminal)?;
-    let bar = Bar(indicatif::ProgressBar::new(1));
+    let bar = terminal.bar();
     let shared = Arc::new(suite.clone());
     let only =
         |fault: &crate::reference::Fault| arguments.fault.is_empty() || arguments.fault.contains(&fault.id);
@@ -89,7 +86,7 @@ fn prepare(
             terminal.failure(&error.to_string(), None);
             Exit::Bug
         })?;
-    bar.0.finish_and_clear();
+    bar.clear();
     let whole = !own && arguments.fault.is_empty();
     match arguments.format {
         Format::Json => terminal.out(&serde_json::to_string_pretty(&matrix).unwrap_or_default()),

@@ -53,6 +53,11 @@ impl Terminal {
         self.err(&text);
     }
 
+    /// A bar on standard error; invisible where that is no terminal.
+    pub fn bar(&self) -> Bar {
+        Bar(indicatif::ProgressBar::new(1))
+    }
+
     /// Whether standard output shows colours.
     pub fn styled(&self) -> bool {
         match self.color {
@@ -85,5 +90,21 @@ impl Terminal {
             ColorWhen::Always => ColorChoice::Always,
             ColorWhen::Never => ColorChoice::Never,
         }
+    }
+}
+
+/// How far a long work is.
+pub struct Bar(indicatif::ProgressBar);
+
+impl Bar {
+    /// So much of so much is done.
+    pub fn show(&self, done: usize, of: usize) {
+        self.0.set_length(of as u64);
+        self.0.set_position(done as u64);
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
     }
 }

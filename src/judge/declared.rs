@@ -530,7 +530,7 @@ impl Declared<'_> {
         }
         match claims::compare(self.run, self.step, at, value, relation) {
             Ok(c) => when(c.ok, format!("{pointer}: {}", c.expected), shown(value)),
-            Err(e) => unseen(format!("{pointer}"), e),
+            Err(e) => unseen(pointer.to_string(), e),
         }
     }
 

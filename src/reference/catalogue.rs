@@ -26,6 +26,7 @@ pub struct Fault {
     pub describes: String,
     /// The requirements of the catalogue that it breaks.
     pub violates: Vec<String>,
+    /// What a check must say when it finds the fault.
     pub class: FaultClass,
     /// A public bug or advisory that shipped this behaviour.
     #[serde(default)]

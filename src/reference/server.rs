@@ -39,16 +39,24 @@ pub struct Options {
 /// Why the server cannot start. Completes "failed to start the reference server: …".
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// A fault that does not exist was asked for.
     #[error("there is no fault `{id}`{}", hint(similar.as_deref()))]
     UnknownFault {
+        /// The id as it was written.
         id: String,
         /// The id that was probably meant.
         similar: Option<String>,
     },
+    /// Someone else listens there.
     #[error("port {port} is in use; choose another one, or none to take any free port")]
-    PortBusy { port: u16 },
+    PortBusy {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The operating system refuses the address.
     #[error("cannot listen on 127.0.0.1: {0}")]
     Listen(#[from] io::Error),
+    /// A bug in txspec.
     #[error("the embedded keys cannot be read: {0}")]
     Keys(String),
 }

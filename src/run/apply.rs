@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Context, authenticate::authenticate, placeholder::Placeholders};
 use crate::{
     scenario::{
-        BodyForm, ClientAuthEdit, DpopFault, DpopSpec, Edit, ExchangeSpec, MintEdit, OneOrMany, RepeatOrder,
+        BodyForm, ClientAuthEdit, DpopFault, DpopSpec, Edit, ExchangeSpec, OneOrMany, RepeatOrder,
         RequestEdit, TokenEdit,
     },
     target::token_type_uri,
@@ -275,7 +275,7 @@ impl<'a> Draft<'a> {
         if let Some(length) = edit.length {
             return Ok(long_token(current.value.expose(), length));
         }
-        let edit = edit.mint.clone().unwrap_or_else(MintEdit::default);
+        let edit = edit.mint.clone().unwrap_or_default();
         let minted = current.minted.as_ref().ok_or_else(|| Unready("the control's token is not minted by txspec, so it cannot be minted anew: give its source `minted:`".into()))?;
         Ok(mint(minted, &edit, &|text| self.fill(text))?)
     }

@@ -38,7 +38,8 @@ impl SigningKey {
     pub fn from_pem(pem: &str, alg: Option<&str>) -> Result<Self, KeyError> {
         let bytes = pem.as_bytes();
         let wanted = alg.map(algorithm_named).transpose()?;
-        let readers: [(Algorithm, fn(&[u8]) -> jsonwebtoken::errors::Result<EncodingKey>); 3] = [
+        type Reader = fn(&[u8]) -> jsonwebtoken::errors::Result<EncodingKey>;
+        let readers: [(Algorithm, Reader); 3] = [
             (Algorithm::ES256, EncodingKey::from_ec_pem),
             (Algorithm::RS256, EncodingKey::from_rsa_pem),
             (Algorithm::EdDSA, EncodingKey::from_ed_pem),
