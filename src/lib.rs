@@ -3,6 +3,7 @@
 pub mod document;
 pub mod judge;
 pub mod reference;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod spec;

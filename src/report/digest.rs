@@ -1,0 +1,288 @@
+//! What people want to know first, drawn from a report: violations grouped by what they have in common, open
+//! questions by cause, what was not applicable by reason, coverage by section. Terminal, Markdown and HTML say
+//! the same because they all say this.
+
+use std::collections::BTreeMap;
+
+use super::Report;
+use crate::{
+    judge::{Cause, FailClass, Finding, Verdict},
+    run::{RequirementResult, ScenarioResult},
+    spec::{Catalogue, Level},
+};
+
+/// One violated requirement in one form, wherever it was seen.
+pub struct Violation<'a> {
+    /// Its first finding.
+    pub finding: &'a Finding,
+    /// The scenarios that show it, in order.
+    pub scenarios: Vec<&'a ScenarioResult>,
+}
+
+/// Every violation that no waiver accepts, highest level first, then in the catalogue's order.
+pub fn violations(report: &Report) -> Vec<Violation<'_>> {
+    grouped(report, |f| f.fails_at(Level::May))
+}
+
+/// Violations that a waiver accepts.
+pub fn waived(report: &Report) -> Vec<Violation<'_>> {
+    grouped(report, |f| f.verdict == Verdict::Fail && f.waiver.is_some())
+}
+
+/// Violations by what they mean for the run: failures, warnings, information.
+pub fn ranked(report: &Report) -> [Vec<Violation<'_>>; 3] {
+    let (failures, rest): (Vec<_>, Vec<_>) = violations(report)
+        .into_iter()
+        .partition(|v| v.finding.level >= report.fail_on);
+    let (warnings, information) = rest.into_iter().partition(|v| v.finding.level >= Level::Should);
+    [failures, warnings, information]
+}
+
+fn grouped<'a>(report: &'a Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Violation<'a>> {
+    type Key<'a> = (&'a str, Level, Option<FailClass>, &'a str);
+    let mut order: BTreeMap<Key<'a>, usize> = BTreeMap::new();
+    let mut out: Vec<Violation<'a>> = Vec::new();
+    for scenario in &report.scenarios {
+        for finding in scenario.findings.iter().filter(|f| wanted(f)) {
+            let key = (
+                finding.requirement.as_str(),
+                finding.level,
+                finding.class,
+                finding.observed.as_str(),
+            );
+            let slot = *order.entry(key).or_insert(out.len());
+            match out.get_mut(slot) {
+                Some(known) if known.scenarios.last().is_none_or(|s| s.id != scenario.id) => {
+                    known.scenarios.push(scenario);
+                }
+                Some(_) => {}
+                None => out.push(Violation {
+                    finding,
+                    scenarios: vec![scenario],
+                }),
+            }
+        }
+    }
+    let places: BTreeMap<&str, usize> = report
+        .requirements
+        .iter()
+        .enumerate()
+        .map(|(i, r)| (r.id.as_str(), i))
+        .collect();
+    let place = |v: &Violation<'_>| {
+        places
+            .get(v.finding.requirement.as_str())
+            .copied()
+            .unwrap_or(usize::MAX)
+    };
+    out.sort_by_key(|v| (std::cmp::Reverse(v.finding.level), place(v)));
+    out
+}
+
+/// Scenarios that share a reason.
+pub struct Group<'a> {
+    /// Why, as the result says; empty if it doesn't.
+    pub reason: &'a str,
+    /// Which.
+    pub scenarios: Vec<&'a ScenarioResult>,
+}
+
+fn by_reason<'a>(scenarios: impl Iterator<Item = &'a ScenarioResult>) -> Vec<Group<'a>> {
+    let mut out: Vec<Group<'a>> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for scenario in scenarios {
+        let reason = scenario.reason.as_deref().unwrap_or_default();
+        let slot = *known.entry(reason).or_insert(out.len());
+        match out.get_mut(slot) {
+            Some(group) => group.scenarios.push(scenario),
+            None => out.push(Group {
+                reason,
+                scenarios: vec![scenario],
+            }),
+        }
+    }
+    // The biggest first; the sort is stable, so the suite's order decides between equals.
+    out.sort_by_key(|g| std::cmp::Reverse(g.scenarios.len()));
+    out
+}
+
+/// Open questions by cause, each with its reasons.
+pub fn open(report: &Report) -> Vec<(Option<Cause>, Vec<Group<'_>>)> {
+    let of = |cause: Option<Cause>| {
+        by_reason(
+            report
+                .scenarios
+                .iter()
+                .filter(move |s| s.verdict == Verdict::Inconclusive && s.cause == cause),
+        )
+    };
+    Cause::ALL
+        .into_iter()
+        .map(Some)
+        .chain([None])
+        .map(|cause| (cause, of(cause)))
+        .filter(|(_, groups)| !groups.is_empty())
+        .collect()
+}
+
+/// What was not applicable, by what is missing.
+pub fn not_applicable(report: &Report) -> Vec<Group<'_>> {
+    by_reason(
+        report
+            .scenarios
+            .iter()
+            .filter(|s| s.verdict == Verdict::NotApplicable),
+    )
+}
+
+/// Scenarios in which the tool is at fault, by reason.
+pub fn errors(report: &Report) -> Vec<Group<'_>> {
+    by_reason(report.scenarios.iter().filter(|s| s.verdict == Verdict::Error))
+}
+
+/// Requirements by outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Exercised and met.
+    pub met: usize,
+    /// Violated.
+    pub violated: usize,
+    /// Proven neither way.
+    pub open: usize,
+    /// Nothing exercised them.
+    pub untouched: usize,
+}
+
+impl Tally {
+    fn add(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Pass => self.met += 1,
+            Verdict::Fail => self.violated += 1,
+            Verdict::Inconclusive | Verdict::Error => self.open += 1,
+            Verdict::NotApplicable => self.untouched += 1,
+        }
+    }
+}
+
+/// A specification's requirements by outcome.
+pub struct Coverage<'a> {
+    /// E.g. `RFC 8693`.
+    pub spec: &'a str,
+    /// All of it.
+    pub total: Tally,
+    /// Its sections, in the catalogue's order.
+    pub sections: Vec<(&'a str, Tally)>,
+}
+
+/// Whether a requirement counts: facts are reported and never scored.
+pub fn is_scored(requirement: &RequirementResult) -> bool {
+    requirement.level != Level::Observe || requirement.verdict != Verdict::NotApplicable
+}
+
+/// Requirements by specification and section.
+pub fn coverage(report: &Report) -> Vec<Coverage<'_>> {
+    let mut out: Vec<Coverage<'_>> = Vec::new();
+    for requirement in report.requirements.iter().filter(|r| is_scored(r)) {
+        let at = match out.iter().position(|c| c.spec == requirement.spec) {
+            Some(at) => at,
+            None => {
+                out.push(Coverage {
+                    spec: &requirement.spec,
+                    total: Tally::default(),
+                    sections: Vec::new(),
+                });
+                out.len() - 1
+            }
+        };
+        let Some(coverage) = out.get_mut(at) else { continue };
+        coverage.total.add(requirement.verdict);
+        let section = requirement.section.as_str();
+        match coverage.sections.iter_mut().find(|(s, _)| *s == section) {
+            Some((_, tally)) => tally.add(requirement.verdict),
+            None => {
+                let mut tally = Tally::default();
+                tally.add(requirement.verdict);
+                coverage.sections.push((section, tally));
+            }
+        }
+    }
+    out
+}
+
+/// How a contested sentence was read, in words; nothing for the plain ones.
+pub fn contested(finding: &Finding, catalogue: &Catalogue) -> Option<String> {
+    let entries: Vec<String> = finding
+        .ambiguity
+        .iter()
+        .map(|id| match catalogue.ambiguity(id) {
+            Some(entry) => format!("{id}: {}", entry.zone),
+            None => id.clone(),
+        })
+        .collect();
+    match (&finding.reading, entries.is_empty()) {
+        (None, true) => None,
+        (Some(reading), true) => Some(format!("the reading `{reading}` decided")),
+        (None, false) => Some(entries.join("; ")),
+        (Some(reading), false) => Some(format!(
+            "{} (the reading `{reading}` decided)",
+            entries.join("; ")
+        )),
+    }
+}
+
+/// The class of a violation in a word and what it means.
+pub fn class_meaning(class: Option<FailClass>) -> &'static str {
+    match class {
+        Some(FailClass::Accepted) => "what must be refused was accepted",
+        Some(FailClass::WrongForm) => "answered, but with the wrong code, status or value",
+        Some(FailClass::Malformed) => "the message itself is not valid",
+        Some(FailClass::Refused) => "what must be accepted was refused",
+        None => "violated",
+    }
+}
+
+/// What a run's end suggests to do next.
+pub fn advice(report: &Report) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(worst) = violations(report).first() {
+        out.push(format!(
+            "`txspec explain {}` shows the sentence, its readings and how the check is proven",
+            worst.finding.requirement
+        ));
+        if let Some(scenario) = worst.scenarios.first() {
+            out.push(format!("`txspec run --only {}` runs this one again", scenario.id));
+        }
+    }
+    for (cause, _) in open(report) {
+        out.extend(cause.map(|c| cause_advice(c).to_owned()));
+    }
+    if report.counts.error > 0 {
+        out.push("an error is a fault of a scenario or of txspec: `txspec check` your own scenario files, else report it".into());
+    }
+    if report.counts.not_applicable > 0 {
+        out.push("more scenarios run when the target file declares what the server offers under `capabilities`, and fills the roles named above".into());
+    }
+    out
+}
+
+fn cause_advice(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ControlFailed => {
+            "control-failed: a refusal proves nothing while the valid request next to it does not succeed: look at the controls first, `txspec doctor` helps"
+        }
+        Cause::Precondition => {
+            "precondition: a token or an earlier step did not come about: check `tokens` in the target file with `txspec doctor`"
+        }
+        Cause::Transport => {
+            "transport: no response arrived: check the network, or raise `limits.request_timeout`"
+        }
+        Cause::RateLimited => {
+            "rate-limited: lower `limits.requests_per_second` in the target file, or lift the server's limit for the test client"
+        }
+        Cause::Unobservable => {
+            "unobservable: to look into opaque tokens, declare `introspection` and a client `observer` that the token is meant for"
+        }
+        Cause::Budget => "budget: raise `limits.budget` in the target file, or select fewer scenarios",
+        Cause::Interrupted => "interrupted: run again for the rest",
+    }
+}

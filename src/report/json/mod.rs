@@ -1,0 +1,10 @@
+//! `report.json`: the saved result of a run. Its shape is a contract (format 1); every other report is made
+//! from it, now or years later.
+
+mod bound;
+mod file;
+mod model;
+
+pub use file::LIMIT_MIB;
+pub(super) use file::{compact, write_file};
+pub use model::{FORMAT, Identity, Report, TargetIdentity, Tool, schema};

@@ -1,0 +1,146 @@
+//! The shape of `report.json`.
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, Unit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::bound;
+use crate::{
+    judge::Cause,
+    run::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult},
+    scenario::ProfileName,
+    spec::Level,
+};
+
+/// The version of the shape that this build writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Longest text that a report keeps of what a server said; bodies have their own limit.
+const LONGEST: usize = 4096;
+
+/// What was run against what, and what decides over the outcome: everything that a result does not know itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The server.
+    pub target: TargetIdentity,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The reading of contested sentences.
+    pub reading: String,
+    /// When the run began.
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Violations of this level or above fail the run.
+    pub fail_on: Level,
+    /// Causes of inconclusive verdicts that are accepted.
+    pub allow_inconclusive: BTreeSet<Cause>,
+}
+
+/// The tool that ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `txspec`.
+    pub name: String,
+    /// Its version; suite and catalogue belong to it.
+    pub version: String,
+}
+
+/// The authorization server under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetIdentity {
+    /// Its name in the target file.
+    pub name: String,
+    /// Its issuer identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Its version, as the target file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+/// The saved result of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "txspec report")]
+pub struct Report {
+    /// Version of this shape.
+    #[schemars(extend("const" = FORMAT))]
+    pub format: u32,
+    /// The tool that ran.
+    pub tool: Tool,
+    /// The authorization server under test.
+    pub target: TargetIdentity,
+    /// The profile.
+    pub profile: ProfileName,
+    /// The reading of contested sentences.
+    pub reading: String,
+    /// When the run began (RFC 3339).
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub started: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// What the run says about the target.
+    pub conclusion: Conclusion,
+    /// Whether the run was interrupted: what is missing was never judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// Violations of this level or above failed the run.
+    pub fail_on: Level,
+    /// Causes of inconclusive verdicts that were accepted.
+    pub allow_inconclusive: BTreeSet<Cause>,
+    /// Scenarios by outcome.
+    pub counts: Counts,
+    /// Scenarios in the suite's order.
+    pub scenarios: Vec<ScenarioResult>,
+    /// Requirements in the catalogue's order.
+    pub requirements: Vec<RequirementResult>,
+    /// Facts about the server that are not scored.
+    pub observations: Vec<Observation>,
+}
+
+impl Report {
+    /// The report of a run. Overlong texts are cut, so that no server can blow a report up.
+    pub fn new(identity: Identity, run: &RunResult) -> Self {
+        let started = identity
+            .started
+            .round(Unit::Millisecond)
+            .unwrap_or(identity.started);
+        let mut report = Self {
+            format: FORMAT,
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            target: identity.target,
+            profile: identity.profile,
+            reading: identity.reading,
+            started,
+            duration_ms: identity.duration_ms,
+            requests: run.requests,
+            conclusion: run.conclusion,
+            interrupted: run.interrupted,
+            fail_on: identity.fail_on,
+            allow_inconclusive: identity.allow_inconclusive,
+            counts: run.counts,
+            scenarios: run.scenarios.clone(),
+            requirements: run.requirements.clone(),
+            observations: run.observations.clone(),
+        };
+        bound::texts(&mut report, LONGEST);
+        report
+    }
+
+    /// A scenario by id.
+    pub fn scenario(&self, id: &str) -> Option<&ScenarioResult> {
+        self.scenarios.iter().find(|s| s.id == id)
+    }
+}
+
+/// JSON Schema of the report.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Report)
+}

@@ -1,0 +1,254 @@
+//! JUnit XML for CI systems: a suite per topic, a case per scenario, with the requirements as properties.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+
+use super::{
+    Report, ReportError,
+    terminal::explain,
+    visible::{shown, visible},
+};
+use crate::{
+    judge::{Finding, Verdict},
+    run::{ScenarioResult, Weight},
+    spec::{Catalogue, Level},
+};
+
+/// Most of a text in a message or a property.
+const TEXT: usize = 600;
+/// Width of the descriptions, which CI systems show in a fixed font.
+const WIDTH: usize = 110;
+
+/// The report as JUnit XML.
+///
+/// # Errors
+/// Only when the XML cannot be made, a bug.
+pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportError> {
+    let mut out = quick_junit::Report::new(format!("txspec {}", shown(&report.target.name, TEXT)));
+    out.timestamp = report.started.to_string().parse().ok();
+    out.set_time(Duration::from_millis(report.duration_ms));
+    let mut topics: Vec<(&str, Vec<&ScenarioResult>)> = Vec::new();
+    for scenario in &report.scenarios {
+        match topics.iter_mut().find(|(topic, _)| *topic == scenario.topic) {
+            Some((_, scenarios)) => scenarios.push(scenario),
+            None => topics.push((&scenario.topic, vec![scenario])),
+        }
+    }
+    for (topic, scenarios) in topics {
+        let mut suite = TestSuite::new(visible(topic));
+        suite.add_properties(identity(report));
+        suite.set_time(Duration::from_millis(
+            scenarios.iter().map(|s| s.duration_ms).sum(),
+        ));
+        suite.add_test_cases(scenarios.into_iter().map(|s| case(s, report, catalogue)));
+        out.add_test_suite(suite);
+    }
+    out.to_string().map_err(|e| ReportError::Render {
+        format: "JUnit",
+        message: e.to_string(),
+    })
+}
+
+fn property(name: &str, value: &str) -> Property {
+    Property::new(name, shown(value, TEXT))
+}
+
+fn identity(report: &Report) -> Vec<Property> {
+    let mut out = vec![
+        property("tool", &format!("{} {}", report.tool.name, report.tool.version)),
+        property("target", &report.target.name),
+    ];
+    out.extend(report.target.issuer.iter().map(|i| property("issuer", i)));
+    out.extend(
+        report
+            .target
+            .version
+            .iter()
+            .map(|v| property("target-version", v)),
+    );
+    out.push(property("profile", report.profile.name()));
+    out.push(property("reading", &report.reading));
+    out.push(property("conclusion", report.conclusion.word()));
+    out
+}
+
+fn case(result: &ScenarioResult, report: &Report, catalogue: &Catalogue) -> TestCase {
+    let weight = result.weight(report.fail_on, &report.allow_inconclusive);
+    let mut case = TestCase::new(visible(&result.id), status(result, weight, catalogue));
+    case.set_classname(visible(&result.topic));
+    case.set_time(Duration::from_millis(result.duration_ms));
+    case.set_assertions(result.findings.len());
+    case.add_property(property("title", &result.title));
+    case.add_property(property("section", &result.section));
+    case.add_property(property("verdict", result.verdict.word()));
+    let failures = result.failures();
+    if let Some(class) = failures.first().and_then(|f| f.class) {
+        case.add_property(property("class", class.word()));
+    }
+    if let Some(cause) = result.cause {
+        case.add_property(property("cause", cause.word()));
+    }
+    if let Some(control) = &result.control {
+        case.add_property(property("control", control));
+    }
+    if let Some(difference) = &result.difference {
+        case.add_property(property("difference", difference));
+    }
+    let mut requirements: Vec<(&str, Level)> = Vec::new();
+    for finding in result.findings.iter().filter(|f| f.fact.is_none()) {
+        match requirements.iter_mut().find(|(id, _)| *id == finding.requirement) {
+            Some((_, level)) => *level = finding.level.max(*level),
+            None => requirements.push((&finding.requirement, finding.level)),
+        }
+    }
+    for (id, level) in requirements {
+        case.add_property(property("requirement", id));
+        case.add_property(property("level", &format!("{id} {}", level.word())));
+    }
+    // Violations that do not fail the case would be lost otherwise.
+    let remarks: Vec<String> = failures
+        .iter()
+        .filter(|f| f.level < report.fail_on)
+        .map(|f| format!("{}: {}", remark_word(f.level), line(f)))
+        .chain(waived(result))
+        .collect();
+    if !remarks.is_empty() {
+        case.set_system_out(remarks.join("\n"));
+    }
+    case
+}
+
+fn remark_word(level: Level) -> &'static str {
+    if level >= Level::Should {
+        "warning"
+    } else {
+        "information"
+    }
+}
+
+fn waived(result: &ScenarioResult) -> impl Iterator<Item = String> {
+    result.findings.iter().filter_map(|f| {
+        let waiver = f.waiver.as_ref().filter(|_| f.verdict == Verdict::Fail)?;
+        Some(format!(
+            "accepted by a waiver ({}): {}",
+            shown(waiver, TEXT),
+            line(f)
+        ))
+    })
+}
+
+fn line(finding: &Finding) -> String {
+    format!(
+        "{} ({}): expected {}; observed {}",
+        shown(&finding.requirement, TEXT),
+        finding.level.word(),
+        shown(&finding.expected, TEXT),
+        shown(&finding.observed, TEXT)
+    )
+}
+
+fn status(result: &ScenarioResult, weight: Weight, catalogue: &Catalogue) -> TestCaseStatus {
+    let reason = shown(result.reason.as_deref().unwrap_or("no reason given"), TEXT);
+    let skipped = |message: String| {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(message);
+        status
+    };
+    let (kind, class, message) = match (weight, result.verdict) {
+        (Weight::Broken, _) => (NonSuccessKind::Error, "error", reason),
+        (Weight::Failure, _) => {
+            let worst = result.failures().into_iter().next();
+            let class = worst.and_then(|f| f.class).map_or("violated", |c| c.word());
+            (
+                NonSuccessKind::Failure,
+                class,
+                worst.map(line).unwrap_or_default(),
+            )
+        }
+        (Weight::Open, _) => (
+            NonSuccessKind::Failure,
+            "inconclusive",
+            inconclusive(result, &reason),
+        ),
+        (_, Verdict::NotApplicable) => return skipped(format!("not applicable: {reason}")),
+        (_, Verdict::Inconclusive) => return skipped(inconclusive(result, &reason)),
+        _ => return TestCaseStatus::success(),
+    };
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(class);
+    status.set_message(message);
+    status.set_description(explain(result, catalogue, WIDTH, false));
+    status
+}
+
+fn inconclusive(result: &ScenarioResult, reason: &str) -> String {
+    match result.cause {
+        Some(cause) => format!("inconclusive, {}: {reason}", cause.word()),
+        None => format!("inconclusive: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{judge::Cause, report::fixture};
+
+    fn xml(report: &Report) -> String {
+        render(report, fixture::catalogue()).unwrap()
+    }
+
+    fn read(report: &Report) -> quick_junit::Report {
+        quick_junit::Report::deserialize_from_str(&xml(report)).unwrap()
+    }
+
+    #[test]
+    fn sample() {
+        insta::assert_snapshot!(xml(&fixture::sample()));
+    }
+
+    #[test]
+    fn it_reads_back_with_the_same_counts() {
+        let report = fixture::sample();
+        let back = read(&report);
+        assert_eq!(back.tests, report.counts.total());
+        assert_eq!(back.failures, report.counts.fail + report.counts.inconclusive);
+        assert_eq!(back.errors, report.counts.error);
+        let skipped = back
+            .test_suites
+            .iter()
+            .flat_map(|s| &s.test_cases)
+            .filter(|c| matches!(c.status, TestCaseStatus::Skipped { .. }))
+            .count();
+        assert_eq!(skipped, report.counts.not_applicable);
+    }
+
+    #[test]
+    fn an_allowed_inconclusive_is_skipped() {
+        let mut report = fixture::sample();
+        report.allow_inconclusive = BTreeSet::from(Cause::ALL);
+        assert_eq!(read(&report).failures, report.counts.fail);
+    }
+
+    #[test]
+    fn a_warning_fails_the_case_when_it_fails_the_run() {
+        let mut report = fixture::sample();
+        let before = read(&report).failures;
+        report.fail_on = Level::Should;
+        assert_eq!(read(&report).failures, before + report.counts.warn);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_text_gives_valid_xml(text in "(\\PC|\\p{Cc}|[\u{fffe}\u{ffff}\u{202e}<>&\"']|]]>){0,40}") {
+            let report = fixture::hostile(&text);
+            prop_assert_eq!(read(&report).tests, report.scenarios.len());
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Reports: one folder or file per format, all made from one [`Report`] (or, while running, from the event
+//! stream). What a server sent is hostile text: every format neutralises it in its own way, and nothing here
+//! touches a network.
+
+mod digest;
+mod error;
+#[cfg(test)]
+mod fixture;
+pub mod json;
+pub mod junit;
+pub mod lines;
+pub mod markdown;
+pub mod terminal;
+mod visible;
+mod write;
+
+pub use error::ReportError;
+pub use json::{Identity, Report, TargetIdentity, Tool};
+pub use visible::{clip, is_unsafe, shown, visible};
+pub use write::{Paths, write_all};

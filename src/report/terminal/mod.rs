@@ -1,0 +1,12 @@
+//! Text for a terminal: the explanation under a failed trial, and the closing summary. Words and symbols carry
+//! the meaning, colour only repeats it; no character of a server's can steer the terminal.
+
+mod explain;
+mod page;
+mod summary;
+
+pub use explain::explain;
+pub use summary::summary;
+
+#[cfg(test)]
+mod tests;

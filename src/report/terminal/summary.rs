@@ -1,0 +1,284 @@
+//! The closing text of a run.
+
+use anstyle::Style;
+
+use super::page::{BOLD, DIM, PLAIN, Page, Piece, conclusion_mark, level_mark, verdict_mark};
+use crate::{
+    judge::Verdict,
+    report::{
+        Paths, Report,
+        digest::{self, Group, Violation},
+        visible::{count, duration, shown},
+    },
+    run::{Conclusion, ScenarioResult},
+};
+
+/// Most of a text that is shown.
+const TEXT: usize = 300;
+/// Violations that are listed.
+const VIOLATIONS: usize = 30;
+/// Warnings that are listed.
+const WARNINGS: usize = 10;
+/// Information that is listed.
+const INFORMATION: usize = 5;
+/// Reasons that are listed of one kind.
+const REASONS: usize = 8;
+
+/// What the run says about the target, what is wrong, what is missing, where the reports are, what to do next.
+pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: bool) -> String {
+    let mut page = Page::new(width, styled);
+    identity(&mut page, report);
+    scenarios(&mut page, report);
+    requirements(&mut page, report);
+    let [failures, warnings, information] = digest::ranked(report);
+    listed(&mut page, "violations", &failures, VIOLATIONS);
+    listed(&mut page, "warnings", &warnings, WARNINGS);
+    listed(&mut page, "information", &information, INFORMATION);
+    waived(&mut page, report);
+    groups(&mut page, "errors", Verdict::Error, &digest::errors(report));
+    for (cause, found) in digest::open(report) {
+        let title = format!("inconclusive, {}", cause.map_or("no cause given", |c| c.word()));
+        groups(&mut page, &title, Verdict::Inconclusive, &found);
+    }
+    groups(
+        &mut page,
+        "not applicable",
+        Verdict::NotApplicable,
+        &digest::not_applicable(report),
+    );
+    if let Some(paths) = written {
+        title(&mut page, "reports");
+        for path in paths.all() {
+            page.put(2, 4, &[(PLAIN, &shown(&path.display().to_string(), 4096))]);
+        }
+    }
+    page.blank();
+    for hint in digest::advice(report) {
+        page.put(0, 6, &[(BOLD, "hint:"), (PLAIN, &shown(&hint, TEXT))]);
+    }
+    page.finish()
+}
+
+fn identity(page: &mut Page, report: &Report) {
+    let (mark, style) = conclusion_mark(report.conclusion);
+    let word = report.conclusion.word().to_uppercase();
+    let name = shown(&report.target.name, TEXT);
+    let mut pieces: Vec<Piece<'_>> = vec![(style, mark), (style, &word), (BOLD, &name)];
+    let version = report.target.version.as_deref().map(|v| shown(v, TEXT));
+    pieces.extend(version.as_deref().map(|v| (BOLD, v)));
+    let issuer = report.target.issuer.as_deref().map(|i| shown(i, TEXT));
+    pieces.extend(issuer.as_deref().map(|i| (PLAIN, i)));
+    page.put(0, 2, &pieces);
+    page.put(2, 2, &[(PLAIN, meaning(report))]);
+    let facts = format!(
+        "profile {}, reading {}, {} in {}, {} {}",
+        report.profile.name(),
+        shown(&report.reading, TEXT),
+        count(usize::try_from(report.requests).unwrap_or(usize::MAX), "request"),
+        duration(report.duration_ms),
+        shown(&report.tool.name, TEXT),
+        shown(&report.tool.version, TEXT),
+    );
+    page.put(2, 2, &[(DIM, &facts)]);
+}
+
+fn meaning(report: &Report) -> &'static str {
+    if report.interrupted {
+        return "The run was interrupted: only what had been judged by then is counted.";
+    }
+    match report.conclusion {
+        Conclusion::Conformant => "Everything in the profile was exercised and met.",
+        Conclusion::Partial => {
+            "What was exercised was met, but the target does not claim all of the core profile."
+        }
+        Conclusion::Nonconformant => "Something that the profile demands is violated.",
+        Conclusion::Inconclusive if report.counts.error > 0 => {
+            "Errors of scenarios or of txspec kept the run from a conclusion."
+        }
+        Conclusion::Inconclusive => "Something could not be decided.",
+    }
+}
+
+fn scenarios(page: &mut Page, report: &Report) {
+    page.blank();
+    let counts = &report.counts;
+    let shares = [
+        (Verdict::Pass, format!("{} passed", counts.pass), counts.pass),
+        (Verdict::Fail, format!("{} failed", counts.fail), counts.fail),
+        (Verdict::Fail, count(counts.warn, "warning"), counts.warn),
+        (
+            Verdict::Inconclusive,
+            format!("{} inconclusive", counts.inconclusive),
+            counts.inconclusive,
+        ),
+        (
+            Verdict::NotApplicable,
+            format!("{} not applicable", counts.not_applicable),
+            counts.not_applicable,
+        ),
+        (Verdict::Error, count(counts.error, "error"), counts.error),
+    ];
+    let mut texts = vec![(BOLD, format!("{}:", count(counts.total(), "scenario")))];
+    let last = shares.len() - 1;
+    for (i, (verdict, text, number)) in shares.into_iter().enumerate() {
+        let style = if number == 0 { DIM } else { verdict_mark(verdict).1 };
+        texts.push((style, format!("{text}{}", if i == last { "" } else { "," })));
+    }
+    let pieces: Vec<Piece<'_>> = texts
+        .iter()
+        .map(|(style, text)| (*style, text.as_str()))
+        .collect();
+    page.put(0, 2, &pieces);
+}
+
+fn requirements(page: &mut Page, report: &Report) {
+    let coverage = digest::coverage(report);
+    if coverage.is_empty() {
+        return;
+    }
+    page.blank();
+    let row = |name: &str, cells: [String; 4]| {
+        format!(
+            "{name:<14}{:>6}{:>10}{:>6}{:>15}",
+            cells[0], cells[1], cells[2], cells[3]
+        )
+    };
+    page.line(
+        BOLD,
+        &row(
+            "requirements",
+            ["met", "violated", "open", "not exercised"].map(str::to_owned),
+        ),
+    );
+    for spec in coverage {
+        let t = spec.total;
+        let cells = [t.met, t.violated, t.open, t.untouched].map(|n| n.to_string());
+        let style = if t.violated > 0 { BOLD } else { PLAIN };
+        page.line(style, &row(&shown(spec.spec, 14), cells));
+    }
+}
+
+fn title(page: &mut Page, text: &str) {
+    page.blank();
+    page.put(0, 0, &[(BOLD, text)]);
+}
+
+fn listed(page: &mut Page, name: &str, violations: &[Violation<'_>], limit: usize) {
+    if violations.is_empty() {
+        return;
+    }
+    title(page, &format!("{name} ({})", violations.len()));
+    for violation in violations.iter().take(limit) {
+        one(page, violation);
+    }
+    more(page, violations.len(), limit);
+}
+
+fn one(page: &mut Page, violation: &Violation<'_>) {
+    let finding = violation.finding;
+    let (mark, style) = level_mark(finding.level);
+    let class = finding.class.map_or("violated", |c| c.word());
+    let tail = format!("[{class}] {}", names(&violation.scenarios, 2));
+    page.put(
+        2,
+        4,
+        &[
+            (style, mark),
+            (style, finding.level.word()),
+            (BOLD, &shown(&finding.requirement, TEXT)),
+            (PLAIN, &tail),
+        ],
+    );
+    page.put(
+        4,
+        6,
+        &[(DIM, "observed"), (PLAIN, &shown(&finding.observed, TEXT))],
+    );
+}
+
+/// The first scenarios by id, and how many more.
+fn names(scenarios: &[&ScenarioResult], limit: usize) -> String {
+    let mut out = scenarios
+        .iter()
+        .take(limit)
+        .map(|s| shown(&s.id, TEXT))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if scenarios.len() > limit {
+        out.push_str(&format!(" and {} more", scenarios.len() - limit));
+    }
+    out
+}
+
+fn waived(page: &mut Page, report: &Report) {
+    let waived = digest::waived(report);
+    if waived.is_empty() {
+        return;
+    }
+    title(page, &format!("accepted by waivers ({})", waived.len()));
+    for violation in waived.iter().take(WARNINGS) {
+        let finding = violation.finding;
+        let reason = shown(finding.waiver.as_deref().unwrap_or_default(), TEXT);
+        page.put(
+            2,
+            4,
+            &[
+                (DIM, "~"),
+                (PLAIN, finding.level.word()),
+                (PLAIN, &shown(&finding.requirement, TEXT)),
+                (DIM, &names(&violation.scenarios, 2)),
+                (DIM, &reason),
+            ],
+        );
+    }
+    more(page, waived.len(), WARNINGS);
+}
+
+fn groups(page: &mut Page, name: &str, verdict: Verdict, groups: &[Group<'_>]) {
+    if groups.is_empty() {
+        return;
+    }
+    let total: usize = groups.iter().map(|g| g.scenarios.len()).sum();
+    title(page, &format!("{name} ({total})"));
+    let (mark, style): (&str, Style) = verdict_mark(verdict);
+    for group in groups.iter().take(REASONS) {
+        let reason = if group.reason.is_empty() {
+            "no reason given".to_owned()
+        } else {
+            shown(group.reason, TEXT)
+        };
+        let (head, which) = match (verdict, group.scenarios.as_slice()) {
+            (Verdict::NotApplicable, all) => (count(all.len(), "scenario"), String::new()),
+            (_, [one]) => (shown(&one.id, TEXT), String::new()),
+            (_, all) => (count(all.len(), "scenario"), format!("({})", names(all, 3))),
+        };
+        let head = head + ":";
+        page.put(
+            2,
+            4,
+            &[(style, mark), (PLAIN, &head), (PLAIN, &reason), (DIM, &which)],
+        );
+    }
+    more(page, groups.len(), REASONS);
+}
+
+fn more(page: &mut Page, total: usize, limit: usize) {
+    if total > limit {
+        let text = format!("… and {} more, see the report", total - limit);
+        page.put(2, 4, &[(DIM, &text)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{report::fixture, spec::Level};
+
+    #[test]
+    fn a_should_level_violation_is_listed_as_a_violation_when_it_fails_the_run() {
+        let mut report = fixture::sample();
+        assert!(summary(&report, None, 80, false).contains("\nwarnings ("));
+        report.fail_on = Level::May;
+        assert!(!summary(&report, None, 80, false).contains("\nwarnings ("));
+    }
+}
