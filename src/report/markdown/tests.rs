@@ -16,11 +16,7 @@ fn sample() {
 
 #[test]
 fn a_server_cannot_blow_the_summary_up() {
-    for text in [
-        "x".repeat(1_000),
-        "\u{e0041}:".repeat(700),
-        "`@".repeat(700),
-    ] {
+    for text in ["x".repeat(1_000), "\u{e0041}:".repeat(700), "`@".repeat(700)] {
         let size = markdown(&fixture::large(&text)).len();
         assert!(size < 1024 * 1024, "{size}");
     }

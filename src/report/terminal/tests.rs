@@ -20,6 +20,7 @@ fn closing(report: &Report, styled: bool) -> String {
         json: "reports/report.json".into(),
         junit: "reports/junit.xml".into(),
         markdown: "reports/summary.md".into(),
+        html: "reports/report.html".into(),
     };
     summary(report, Some(&paths), 80, styled)
 }
