@@ -6,6 +6,7 @@ mod digest;
 mod error;
 #[cfg(test)]
 mod fixture;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod lines;

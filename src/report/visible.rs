@@ -23,24 +23,31 @@ pub fn visible(text: &str) -> String {
 
 /// [`visible`], and at most so many characters of the result: escapes must not blow a text up.
 pub fn shown(text: &str, limit: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(limit));
+    if text.len() <= limit && !text.contains(is_unsafe) {
+        return text.to_owned();
+    }
+    let mut out = String::new();
     let mut length = 0usize;
-    let mut escape = String::new();
     for (at, c) in text.char_indices() {
-        escape.clear();
+        let before = out.len();
         match c {
-            '\n' => escape.push_str("\\n"),
-            '\r' => escape.push_str("\\r"),
-            '\t' => escape.push_str("\\t"),
-            c if is_unsafe(c) => escape.extend(c.escape_unicode()),
-            c => escape.push(c),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_unsafe(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
         }
-        length = length.saturating_add(escape.chars().count());
+        // Escapes are ASCII, anything else is one character.
+        length += if out.len() - before == c.len_utf8() {
+            1
+        } else {
+            out.len() - before
+        };
         if length > limit {
+            out.truncate(before);
             out.push_str(&left_out(&text[at..]));
             break;
         }
-        out.push_str(&escape);
     }
     out
 }
@@ -59,7 +66,11 @@ fn left_out(rest: &str) -> String {
 
 /// Number and noun: `1 scenario`, `2 scenarios`.
 pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// Milliseconds as a reader wants them.
@@ -73,7 +84,10 @@ pub(super) fn duration(ms: u64) -> String {
 
 /// The status code with the reason phrase of the registry.
 pub(super) fn status(code: u16) -> String {
-    match reqwest::StatusCode::from_u16(code).ok().and_then(|s| s.canonical_reason()) {
+    match reqwest::StatusCode::from_u16(code)
+        .ok()
+        .and_then(|s| s.canonical_reason())
+    {
         Some(reason) => format!("{code} {reason}"),
         None => code.to_string(),
     }

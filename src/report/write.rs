@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Report, ReportError, json::write_file, junit, markdown};
+use super::{Report, ReportError, html, json::write_file, junit, markdown};
 use crate::spec::Catalogue;
 
 /// Where the reports are.
@@ -17,12 +17,14 @@ pub struct Paths {
     pub junit: PathBuf,
     /// `summary.md`.
     pub markdown: PathBuf,
+    /// `report.html`.
+    pub html: PathBuf,
 }
 
 impl Paths {
     /// Every file.
-    pub fn all(&self) -> [&Path; 3] {
-        [&self.json, &self.junit, &self.markdown]
+    pub fn all(&self) -> [&Path; 4] {
+        [&self.json, &self.junit, &self.markdown, &self.html]
     }
 }
 
@@ -32,15 +34,20 @@ impl Paths {
 /// # Errors
 /// When the folder cannot be made or written.
 pub fn write_all(folder: &Path, report: &Report, catalogue: &Catalogue) -> Result<Paths, ReportError> {
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.to_owned(), source })?;
+    fs::create_dir_all(folder).map_err(|source| ReportError::Folder {
+        path: folder.to_owned(),
+        source,
+    })?;
     let paths = Paths {
         json: folder.join("report.json"),
         junit: folder.join("junit.xml"),
         markdown: folder.join("summary.md"),
+        html: folder.join("report.html"),
     };
     report.write(&paths.json)?;
     write_file(&paths.junit, junit::render(report, catalogue)?.as_bytes())?;
     write_file(&paths.markdown, markdown::render(report, catalogue).as_bytes())?;
+    write_file(&paths.html, html::render(report, catalogue)?.as_bytes())?;
     Ok(paths)
 }
 

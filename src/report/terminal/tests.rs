@@ -20,6 +20,7 @@ fn closing(report: &Report, styled: bool) -> String {
         json: "reports/report.json".into(),
         junit: "reports/junit.xml".into(),
         markdown: "reports/summary.md".into(),
+        html: "reports/report.html".into(),
     };
     summary(report, Some(&paths), 80, styled)
 }
@@ -40,14 +41,20 @@ fn colour_only_repeats_what_words_say() {
     for make in [explained, closing] {
         let styled = make(&report, true);
         assert!(styled.contains('\u{1b}'));
-        assert_eq!(anstream::adapter::strip_str(&styled).to_string(), make(&report, false));
+        assert_eq!(
+            anstream::adapter::strip_str(&styled).to_string(),
+            make(&report, false)
+        );
     }
 }
 
 #[test]
 fn lines_fit_but_for_addresses_and_the_command() {
     let report = fixture::sample();
-    for line in explained(&report, false).lines().chain(closing(&report, false).lines()) {
+    for line in explained(&report, false)
+        .lines()
+        .chain(closing(&report, false).lines())
+    {
         let whole = line.contains("https://") || line.contains("curl ");
         assert!(whole || line.chars().count() <= 80, "{line}");
     }

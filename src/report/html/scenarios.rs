@@ -1,0 +1,250 @@
+//! The scenarios of the page, failures first.
+
+use super::{
+    budget::Budget,
+    view::{mark, place, rank},
+};
+use crate::{
+    judge::{Finding, Verdict},
+    report::{
+        Report,
+        digest::contested,
+        visible::{shown, status},
+    },
+    run::{ScenarioResult, Weight},
+    spec::{Catalogue, Level},
+    wire::{RedactedExchange, RedactedResponse},
+};
+
+/// Most of a title, a reason, a name.
+const SHORT: usize = 200;
+/// Most of what a finding quotes.
+const TEXT: usize = 1200;
+/// Most of a message.
+const MESSAGE: usize = 3000;
+/// Most of what a check that was met has seen.
+const MET: usize = 48;
+/// Exchanges shown of a scenario.
+const EXCHANGES: usize = 4;
+
+/// A scenario.
+pub(super) struct ScenarioView {
+    pub(super) id: String,
+    pub(super) verdict: &'static str,
+    pub(super) mark: &'static str,
+    pub(super) word: &'static str,
+    pub(super) open: bool,
+    pub(super) title: String,
+    pub(super) topic: String,
+    pub(super) section: String,
+    /// The control and the difference from it.
+    pub(super) control: Option<(String, String)>,
+    pub(super) reason: Option<String>,
+    pub(super) findings: Vec<FindingView>,
+    pub(super) findings_left: usize,
+    /// Requirement and what was observed.
+    pub(super) met: Vec<(String, String)>,
+    pub(super) exchanges: Vec<ExchangeView>,
+    pub(super) exchanges_left: usize,
+}
+
+/// A finding that is no pass.
+pub(super) struct FindingView {
+    pub(super) verdict: &'static str,
+    pub(super) mark: &'static str,
+    pub(super) word: &'static str,
+    pub(super) level: &'static str,
+    pub(super) requirement: String,
+    pub(super) section: String,
+    pub(super) url: Option<String>,
+    pub(super) says: String,
+    pub(super) expected: String,
+    pub(super) observed: String,
+    pub(super) why: String,
+    pub(super) contested: Option<String>,
+    pub(super) waiver: Option<String>,
+}
+
+/// An exchange as text.
+pub(super) struct ExchangeView {
+    pub(super) title: String,
+    pub(super) request: String,
+    pub(super) response: String,
+    pub(super) curl: String,
+}
+
+/// Every scenario: errors and failures, warnings, inconclusive, passed, not applicable.
+pub(super) fn scenarios(report: &Report, catalogue: &Catalogue, budget: &mut Budget) -> Vec<ScenarioView> {
+    let mut ordered: Vec<&ScenarioResult> = report.scenarios.iter().collect();
+    ordered.sort_by_key(|s| rank_of(s, report));
+    ordered
+        .into_iter()
+        .map(|s| scenario(s, report, catalogue, budget))
+        .collect()
+}
+
+fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {
+    match (
+        result.weight(report.fail_on, &report.allow_inconclusive),
+        result.verdict,
+    ) {
+        (Weight::Failure, _) => 0,
+        (Weight::Broken, _) => 1,
+        (_, Verdict::Fail) => 2,
+        (_, Verdict::Inconclusive) => 3,
+        (_, Verdict::Pass | Verdict::Error) => 4,
+        (_, Verdict::NotApplicable) => 5,
+    }
+}
+
+fn scenario(
+    result: &ScenarioResult,
+    report: &Report,
+    catalogue: &Catalogue,
+    budget: &mut Budget,
+) -> ScenarioView {
+    let rank = rank_of(result, report);
+    let (verdict, sign) = match rank {
+        0 => ("fail", "✘"),
+        2 => ("warn", "!"),
+        _ => (result.verdict.word(), mark(result.verdict)),
+    };
+    let mut findings = Vec::new();
+    let mut findings_left = 0;
+    let mut met = Vec::new();
+    for f in &result.findings {
+        if f.verdict == Verdict::Pass {
+            met.push((
+                budget.text(&f.requirement, SHORT),
+                if budget.is_left() {
+                    budget.text(&f.observed, MET)
+                } else {
+                    String::new()
+                },
+            ));
+        } else if budget.is_left() {
+            findings.push(finding(f, report.fail_on, catalogue, budget));
+        } else {
+            findings_left += 1;
+        }
+    }
+    let exchanges = if rank < 4 {
+        exchanges(result, budget)
+    } else {
+        Vec::new()
+    };
+    ScenarioView {
+        id: shown(&result.id, SHORT),
+        verdict,
+        mark: sign,
+        word: if verdict == "warn" { "warning" } else { verdict },
+        open: rank < 2 && budget.is_left(),
+        title: shown(&result.title, SHORT),
+        topic: shown(&result.topic, SHORT),
+        section: shown(&result.section, SHORT),
+        control: result
+            .control
+            .as_ref()
+            .zip(result.difference.as_ref())
+            .map(|(control, difference)| (shown(control, SHORT), budget.text(difference, SHORT))),
+        reason: result.reason.as_ref().map(|r| budget.text(r, SHORT)),
+        findings,
+        findings_left,
+        met,
+        exchanges_left: result.exchanges.len() - exchanges.len(),
+        exchanges,
+    }
+}
+
+fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budget) -> FindingView {
+    let (verdict, sign, word) = match (f.verdict, f.waiver.is_some()) {
+        (Verdict::Fail, true) => ("info", "~", "waived"),
+        (Verdict::Fail, false) => {
+            let (verdict, sign) = rank(f.level, fail_on);
+            (verdict, sign, f.class.map_or("violated", |c| c.word()))
+        }
+        (other, _) => (
+            other.word(),
+            mark(other),
+            f.cause.map_or(other.word(), |c| c.word()),
+        ),
+    };
+    let (section, url) = place(&f.requirement, catalogue);
+    FindingView {
+        verdict,
+        mark: sign,
+        word,
+        level: f.level.word(),
+        requirement: budget.text(&f.requirement, SHORT),
+        section,
+        url,
+        says: catalogue
+            .get(&f.requirement)
+            .map(|r| budget.text(r.says.trim(), SHORT))
+            .unwrap_or_default(),
+        expected: budget.text(&f.expected, TEXT),
+        observed: budget.text(&f.observed, TEXT),
+        why: budget.text(&f.why, TEXT),
+        contested: contested(f, catalogue).map(|c| budget.text(&c, TEXT)),
+        waiver: f.waiver.as_ref().map(|w| budget.text(w, TEXT)),
+    }
+}
+
+fn exchanges(result: &ScenarioResult, budget: &mut Budget) -> Vec<ExchangeView> {
+    let mut out = Vec::new();
+    for exchange in result.exchanges.iter().take(EXCHANGES) {
+        if !budget.is_left() {
+            break;
+        }
+        out.push(exchange_view(exchange, budget));
+    }
+    out
+}
+
+fn exchange_view(exchange: &RedactedExchange, budget: &mut Budget) -> ExchangeView {
+    let request = &exchange.request;
+    let head = format!("{} {}", request.method, request.url);
+    let answer = match (&exchange.response, &exchange.transport_error) {
+        (Some(r), _) => status(r.status),
+        (None, _) => "no response".to_owned(),
+    };
+    let response = match (&exchange.response, &exchange.transport_error) {
+        (Some(r), _) => response_text(r, budget),
+        (None, error) => budget.text(error.as_deref().unwrap_or("nothing was sent"), TEXT),
+    };
+    ExchangeView {
+        title: format!(
+            "{}: {} → {answer}",
+            budget.text(&exchange.purpose, SHORT),
+            budget.text(&head, SHORT)
+        ),
+        request: message(&head, &request.headers, &request.body, budget),
+        response,
+        curl: budget.text(&exchange.curl, MESSAGE),
+    }
+}
+
+fn response_text(response: &RedactedResponse, budget: &mut Budget) -> String {
+    let mut text = message(
+        &status(response.status),
+        &response.headers,
+        &response.body,
+        budget,
+    );
+    if response.truncated {
+        text.push_str("\n(more body came)");
+    }
+    text
+}
+
+/// Start line, fields and body, each neutralised by itself: the line breaks between them are ours.
+fn message(start: &str, headers: &[(String, String)], body: &str, budget: &mut Budget) -> String {
+    let mut out = budget.text(start, SHORT);
+    for (name, value) in headers.iter().take(30) {
+        out.push('\n');
+        out.push_str(&budget.text(&format!("{name}: {value}"), SHORT));
+    }
+    out.push_str("\n\n");
+    out.push_str(&budget.text(body, MESSAGE));
+    out
+}

@@ -1,0 +1,239 @@
+//! What the template shows, drawn from the report.
+
+use askama::Template;
+
+use super::{
+    SCRIPT, STYLE,
+    budget::Budget,
+    policy,
+    scenarios::{ScenarioView, scenarios},
+    sections::{SpecView, specs},
+};
+use crate::{
+    judge::Verdict,
+    report::{
+        Report,
+        digest::{self, Violation},
+        visible::{count, duration, shown},
+    },
+    run::Conclusion,
+    spec::{Catalogue, Level},
+};
+
+/// Most of a text in a table.
+const CELL: usize = 200;
+/// Rows of a table whose length a server could drive.
+const ROWS: usize = 150;
+/// Bytes for the details of scenarios.
+const ROOM: usize = 1_000_000;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "html/report.html", config = "src/report/askama.toml")]
+pub(super) struct Page {
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    tool: String,
+    name: String,
+    conclusion: &'static str,
+    conclusion_class: &'static str,
+    mark: &'static str,
+    interrupted: bool,
+    identity: Vec<(&'static str, String)>,
+    /// Number and noun, colour class.
+    counts: Vec<(String, &'static str)>,
+    toggles: Vec<(&'static str, &'static str)>,
+    violations: Vec<(&'static str, Vec<Row>)>,
+    /// Cause, number, reason.
+    open: Vec<(&'static str, String, String)>,
+    /// Number, reason.
+    missing: Vec<(String, String)>,
+    scenarios: Vec<ScenarioView>,
+    specs: Vec<SpecView>,
+    /// Fact, value, scenario.
+    observations: Vec<(String, String, String)>,
+}
+
+/// A violation in the table at the top.
+pub(super) struct Row {
+    verdict: &'static str,
+    mark: &'static str,
+    level: &'static str,
+    requirement: String,
+    contested: bool,
+    section: String,
+    url: Option<String>,
+    class: &'static str,
+    observed: String,
+    scenarios: Vec<String>,
+    more: usize,
+}
+
+impl Page {
+    pub(super) fn new(report: &Report, catalogue: &Catalogue) -> Self {
+        let (mark, conclusion_class) = match report.conclusion {
+            Conclusion::Conformant => ("✔", "pass"),
+            Conclusion::Partial => ("◐", "info"),
+            Conclusion::Nonconformant => ("✘", "fail"),
+            Conclusion::Inconclusive => ("?", "inconclusive"),
+        };
+        let c = &report.counts;
+        let mut budget = Budget::new(ROOM);
+        Self {
+            policy: policy(STYLE, Some(SCRIPT)),
+            style: STYLE,
+            script: SCRIPT,
+            tool: tool(report),
+            name: shown(&report.target.name, CELL),
+            conclusion: report.conclusion.word(),
+            conclusion_class,
+            mark,
+            interrupted: report.interrupted,
+            identity: identity(report),
+            counts: vec![
+                (format!("{} passed", c.pass), "pass"),
+                (format!("{} failed", c.fail), "fail"),
+                (count(c.warn, "warning"), "warn"),
+                (format!("{} inconclusive", c.inconclusive), "inconclusive"),
+                (format!("{} not applicable", c.not_applicable), "not-applicable"),
+                (count(c.error, "error"), "error"),
+            ],
+            toggles: vec![
+                ("pass", "passed"),
+                ("warn", "warnings"),
+                ("info", "information"),
+                ("inconclusive", "inconclusive"),
+                ("not-applicable", "not applicable"),
+            ],
+            violations: violations(report, catalogue),
+            open: open(report),
+            missing: digest::not_applicable(report)
+                .iter()
+                .take(ROWS)
+                .map(|g| (count(g.scenarios.len(), "scenario"), shown(g.reason, CELL)))
+                .collect(),
+            scenarios: scenarios(report, catalogue, &mut budget),
+            specs: specs(report, catalogue),
+            observations: report
+                .observations
+                .iter()
+                .take(ROWS)
+                .map(|o| {
+                    (
+                        shown(&o.fact, CELL),
+                        shown(&o.value, CELL),
+                        shown(&o.scenario, CELL),
+                    )
+                })
+                .collect(),
+        }
+    }
+}
+
+fn tool(report: &Report) -> String {
+    shown(&format!("{} {}", report.tool.name, report.tool.version), CELL)
+}
+
+fn identity(report: &Report) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    out.extend(
+        report
+            .target
+            .version
+            .as_ref()
+            .map(|v| ("version", shown(v, CELL))),
+    );
+    out.extend(report.target.issuer.as_ref().map(|i| ("issuer", shown(i, CELL))));
+    out.push(("profile", report.profile.name().to_owned()));
+    out.push(("reading", shown(&report.reading, CELL)));
+    out.push(("fails on", report.fail_on.word().to_owned()));
+    let allowed: Vec<&str> = report.allow_inconclusive.iter().map(|c| c.word()).collect();
+    if !allowed.is_empty() {
+        out.push(("may stay inconclusive", allowed.join(", ")));
+    }
+    let requests = count(usize::try_from(report.requests).unwrap_or(usize::MAX), "request");
+    out.push((
+        "run",
+        format!("{}, {}, {requests}", report.started, duration(report.duration_ms)),
+    ));
+    out.push(("tool", tool(report)));
+    out
+}
+
+/// Colour class and sign of a violation, by what it means for the run.
+pub(super) fn rank(level: Level, fail_on: Level) -> (&'static str, &'static str) {
+    if level >= fail_on {
+        ("fail", "✘")
+    } else if level >= Level::Should {
+        ("warn", "!")
+    } else {
+        ("info", "i")
+    }
+}
+
+/// Sign of a verdict.
+pub(super) fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✔",
+        Verdict::NotApplicable => "–",
+        Verdict::Fail => "✘",
+        Verdict::Inconclusive => "?",
+        Verdict::Error => "!!",
+    }
+}
+
+/// Where a requirement stands, and the address of that place.
+pub(super) fn place(id: &str, catalogue: &Catalogue) -> (String, Option<String>) {
+    catalogue.get(id).map_or_else(
+        || ("unknown to this txspec".to_owned(), None),
+        |r| {
+            (
+                format!("{} section {}", r.spec, r.section),
+                catalogue.section_url(r),
+            )
+        },
+    )
+}
+
+fn violations(report: &Report, catalogue: &Catalogue) -> Vec<(&'static str, Vec<Row>)> {
+    let row = |v: &Violation<'_>| {
+        let (section, url) = place(&v.finding.requirement, catalogue);
+        let (verdict, mark) = match v.finding.waiver {
+            Some(_) => ("info", "~"),
+            None => rank(v.finding.level, report.fail_on),
+        };
+        Row {
+            verdict,
+            mark,
+            level: v.finding.level.word(),
+            requirement: shown(&v.finding.requirement, CELL),
+            contested: v.finding.reading.is_some() || !v.finding.ambiguity.is_empty(),
+            section,
+            url,
+            class: v.finding.class.map_or("violated", |c| c.word()),
+            observed: shown(&v.finding.observed, CELL),
+            scenarios: v.scenarios.iter().take(5).map(|s| shown(&s.id, CELL)).collect(),
+            more: v.scenarios.len().saturating_sub(5),
+        }
+    };
+    ["Failures", "Warnings", "Information"]
+        .into_iter()
+        .zip(digest::ranked(report))
+        .chain([("Accepted by waivers", digest::waived(report))])
+        .map(|(name, group)| (name, group.iter().take(ROWS).map(row).collect::<Vec<_>>()))
+        .filter(|(_, group)| !group.is_empty())
+        .collect()
+}
+
+fn open(report: &Report) -> Vec<(&'static str, String, String)> {
+    let mut out = Vec::new();
+    for (cause, groups) in digest::open(report) {
+        let word = cause.map_or("no cause given", |c| c.word());
+        for group in groups.iter().take(20) {
+            let number = count(group.scenarios.len(), "scenario");
+            out.push((word, number, shown(group.reason, CELL)));
+        }
+    }
+    out
+}
