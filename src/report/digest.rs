@@ -31,9 +31,8 @@ pub fn waived(report: &Report) -> Vec<Violation<'_>> {
 
 /// Violations by what they mean for the run: failures, warnings, information.
 pub fn ranked(report: &Report) -> [Vec<Violation<'_>>; 3] {
-    let (failures, rest): (Vec<_>, Vec<_>) = violations(report)
-        .into_iter()
-        .partition(|v| v.finding.level >= report.fail_on);
+    let (failures, rest): (Vec<_>, Vec<_>) =
+        violations(report).into_iter().partition(|v| v.finding.level >= report.fail_on);
     let (warnings, information) = rest.into_iter().partition(|v| v.finding.level >= Level::Should);
     [failures, warnings, information]
 }
@@ -44,37 +43,20 @@ fn grouped<'a>(report: &'a Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Vio
     let mut out: Vec<Violation<'a>> = Vec::new();
     for scenario in &report.scenarios {
         for finding in scenario.findings.iter().filter(|f| wanted(f)) {
-            let key = (
-                finding.requirement.as_str(),
-                finding.level,
-                finding.class,
-                finding.observed.as_str(),
-            );
+            let key = (finding.requirement.as_str(), finding.level, finding.class, finding.observed.as_str());
             let slot = *order.entry(key).or_insert(out.len());
             match out.get_mut(slot) {
                 Some(known) if known.scenarios.last().is_none_or(|s| s.id != scenario.id) => {
                     known.scenarios.push(scenario);
                 }
                 Some(_) => {}
-                None => out.push(Violation {
-                    finding,
-                    scenarios: vec![scenario],
-                }),
+                None => out.push(Violation { finding, scenarios: vec![scenario] }),
             }
         }
     }
-    let places: BTreeMap<&str, usize> = report
-        .requirements
-        .iter()
-        .enumerate()
-        .map(|(i, r)| (r.id.as_str(), i))
-        .collect();
-    let place = |v: &Violation<'_>| {
-        places
-            .get(v.finding.requirement.as_str())
-            .copied()
-            .unwrap_or(usize::MAX)
-    };
+    let places: BTreeMap<&str, usize> =
+        report.requirements.iter().enumerate().map(|(i, r)| (r.id.as_str(), i)).collect();
+    let place = |v: &Violation<'_>| places.get(v.finding.requirement.as_str()).copied().unwrap_or(usize::MAX);
     out.sort_by_key(|v| (std::cmp::Reverse(v.finding.level), place(v)));
     out
 }
@@ -95,10 +77,7 @@ fn by_reason<'a>(scenarios: impl Iterator<Item = &'a ScenarioResult>) -> Vec<Gro
         let slot = *known.entry(reason).or_insert(out.len());
         match out.get_mut(slot) {
             Some(group) => group.scenarios.push(scenario),
-            None => out.push(Group {
-                reason,
-                scenarios: vec![scenario],
-            }),
+            None => out.push(Group { reason, scenarios: vec![scenario] }),
         }
     }
     // The biggest first; the sort is stable, so the suite's order decides between equals.
@@ -110,10 +89,7 @@ fn by_reason<'a>(scenarios: impl Iterator<Item = &'a ScenarioResult>) -> Vec<Gro
 pub fn open(report: &Report) -> Vec<(Option<Cause>, Vec<Group<'_>>)> {
     let of = |cause: Option<Cause>| {
         by_reason(
-            report
-                .scenarios
-                .iter()
-                .filter(move |s| s.verdict == Verdict::Inconclusive && s.cause == cause),
+            report.scenarios.iter().filter(move |s| s.verdict == Verdict::Inconclusive && s.cause == cause),
         )
     };
     Cause::ALL
@@ -127,12 +103,7 @@ pub fn open(report: &Report) -> Vec<(Option<Cause>, Vec<Group<'_>>)> {
 
 /// What was not applicable, by what is missing.
 pub fn not_applicable(report: &Report) -> Vec<Group<'_>> {
-    by_reason(
-        report
-            .scenarios
-            .iter()
-            .filter(|s| s.verdict == Verdict::NotApplicable),
-    )
+    by_reason(report.scenarios.iter().filter(|s| s.verdict == Verdict::NotApplicable))
 }
 
 /// Scenarios in which the tool is at fault, by reason.
@@ -186,11 +157,7 @@ pub fn coverage(report: &Report) -> Vec<Coverage<'_>> {
         let at = match out.iter().position(|c| c.spec == requirement.spec) {
             Some(at) => at,
             None => {
-                out.push(Coverage {
-                    spec: &requirement.spec,
-                    total: Tally::default(),
-                    sections: Vec::new(),
-                });
+                out.push(Coverage { spec: &requirement.spec, total: Tally::default(), sections: Vec::new() });
                 out.len() - 1
             }
         };
@@ -223,10 +190,7 @@ pub fn contested(finding: &Finding, catalogue: &Catalogue) -> Option<String> {
         (None, true) => None,
         (Some(reading), true) => Some(format!("the reading `{reading}` decided")),
         (None, false) => Some(entries.join("; ")),
-        (Some(reading), false) => Some(format!(
-            "{} (the reading `{reading}` decided)",
-            entries.join("; ")
-        )),
+        (Some(reading), false) => Some(format!("{} (the reading `{reading}` decided)", entries.join("; "))),
     }
 }
 

@@ -123,12 +123,10 @@ pub fn large(text: &str) -> Report {
         scenario.reason = scenario.reason.map(|r| format!("{i}{r}"));
         let findings = std::mem::take(&mut scenario.findings);
         for j in 0..20 {
-            scenario
-                .findings
-                .extend(findings.iter().take(1).cloned().map(|mut f| {
-                    f.observed = format!("{i} {j} {}", f.observed);
-                    f
-                }));
+            scenario.findings.extend(findings.iter().take(1).cloned().map(|mut f| {
+                f.observed = format!("{i} {j} {}", f.observed);
+                f
+            }));
         }
         scenarios.push(scenario);
     }
@@ -137,29 +135,21 @@ pub fn large(text: &str) -> Report {
 
 fn hostile_identity(text: &str) -> Identity {
     let mut identity = identity();
-    identity.target = TargetIdentity {
-        name: text.into(),
-        issuer: Some(text.into()),
-        version: Some(text.into()),
-    };
+    identity.target =
+        TargetIdentity { name: text.into(), issuer: Some(text.into()), version: Some(text.into()) };
     identity.reading = text.into();
     identity
 }
 
 pub fn hostile_run(text: &str) -> RunResult {
     let finding = |level| {
-        let mut finding = Finding::pass("TX-2.1-post", level, text, text)
-            .because(text)
-            .at(0);
+        let mut finding = Finding::pass("TX-2.1-post", level, text, text).because(text).at(0);
         finding.reading = Some(text.into());
         finding.ambiguity = vec![text.into()];
         finding
     };
     let with = |id: &str, findings: Vec<Finding>| {
-        let mut s = scenario(id, text, text)
-            .edited(text, text)
-            .judged(findings)
-            .exchanged(400, text);
+        let mut s = scenario(id, text, text).edited(text, text).judged(findings).exchanged(400, text);
         s.section = text.into();
         s.reason = Some(text.into());
         for e in &mut s.exchanges {
@@ -174,10 +164,7 @@ pub fn hostile_run(text: &str) -> RunResult {
     };
     let mut unknown = finding(Level::Must).failed(FailClass::Malformed);
     unknown.requirement = text.into();
-    let mut open = with(
-        "open",
-        vec![finding(Level::Must).undecided(Cause::Transport, text)],
-    );
+    let mut open = with("open", vec![finding(Level::Must).undecided(Cause::Transport, text)]);
     open.exchanges[0].response = None;
     open.exchanges[0].transport_error = Some(text.into());
     let mut broken = with("broken", Vec::new());
@@ -187,23 +174,13 @@ pub fn hostile_run(text: &str) -> RunResult {
     let mut excused = finding(Level::Must).failed(FailClass::Accepted);
     excused.waiver = Some(text.into());
     let mut result = run(vec![
-        with(
-            "failed",
-            vec![finding(Level::Must).failed(FailClass::Accepted), unknown],
-        ),
-        with(
-            "warned",
-            vec![finding(Level::Should).failed(FailClass::WrongForm), excused],
-        ),
+        with("failed", vec![finding(Level::Must).failed(FailClass::Accepted), unknown]),
+        with("warned", vec![finding(Level::Should).failed(FailClass::WrongForm), excused]),
         open,
         broken,
         lacks,
     ]);
-    result.observations = vec![Observation {
-        fact: text.into(),
-        value: text.into(),
-        scenario: text.into(),
-    }];
+    result.observations = vec![Observation { fact: text.into(), value: text.into(), scenario: text.into() }];
     for requirement in &mut result.requirements {
         if requirement.verdict != Verdict::Fail {
             requirement.section = text.into();
@@ -216,18 +193,9 @@ pub fn hostile_run(text: &str) -> RunResult {
 /// Draws the conclusion as a real run does, over the requirements that matter here.
 pub fn run(scenarios: Vec<ScenarioResult>) -> RunResult {
     let suite = Suite::from_paths(&[], catalogue()).unwrap();
-    let mut run = RunResult::new(
-        scenarios,
-        &suite,
-        catalogue(),
-        Level::Must,
-        &BTreeSet::new(),
-        42,
-        false,
-    );
+    let mut run = RunResult::new(scenarios, &suite, catalogue(), Level::Must, &BTreeSet::new(), 42, false);
     // The whole catalogue would make every snapshot change with every new row.
-    run.requirements
-        .retain(|r| !r.scenarios.is_empty() || r.section == "2.1.1");
+    run.requirements.retain(|r| !r.scenarios.is_empty() || r.section == "2.1.1");
     run
 }
 

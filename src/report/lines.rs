@@ -13,29 +13,16 @@ use crate::run::{Conclusion, Counts, Event, Listener, ScenarioResult};
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line<'a> {
-    Started {
-        scenarios: usize,
-    },
-    Finished {
-        scenario: &'a ScenarioResult,
-    },
-    Withdrawn {
-        scenario: &'a ScenarioResult,
-    },
-    Ended {
-        conclusion: Conclusion,
-        counts: Counts,
-        requests: u64,
-        interrupted: bool,
-    },
+    Started { scenarios: usize },
+    Finished { scenario: &'a ScenarioResult },
+    Withdrawn { scenario: &'a ScenarioResult },
+    Ended { conclusion: Conclusion, counts: Counts, requests: u64, interrupted: bool },
 }
 
 impl<'a> From<&'a Event> for Line<'a> {
     fn from(event: &'a Event) -> Self {
         match event {
-            Event::Started { scenarios } => Self::Started {
-                scenarios: *scenarios,
-            },
+            Event::Started { scenarios } => Self::Started { scenarios: *scenarios },
             Event::Finished(scenario) => Self::Finished { scenario },
             Event::Withdrawn(scenario) => Self::Withdrawn { scenario },
             Event::Ended(run) => Self::Ended {
@@ -69,11 +56,7 @@ pub struct Lines<W> {
 impl<W: Write + Send> Lines<W> {
     /// Writes to the given place, flushing after each event.
     pub fn new(writer: W) -> Self {
-        Self {
-            writer,
-            broken: false,
-            error: LinesError::default(),
-        }
+        Self { writer, broken: false, error: LinesError::default() }
     }
 
     /// A handle that tells of the first error later on.
@@ -124,12 +107,7 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         let types: Vec<String> = text
             .lines()
-            .map(|l| {
-                serde_json::from_str::<Value>(l).unwrap()["type"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|l| serde_json::from_str::<Value>(l).unwrap()["type"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(types, ["started", "finished", "withdrawn", "ended"]);
         assert!(!text.contains(['\u{85}', '\u{2028}', '\u{1b}']));

@@ -38,11 +38,7 @@ pub fn shown(text: &str, limit: usize) -> String {
             c => out.push(c),
         }
         // Escapes are ASCII, anything else is one character.
-        length += if out.len() - before == c.len_utf8() {
-            1
-        } else {
-            out.len() - before
-        };
+        length += if out.len() - before == c.len_utf8() { 1 } else { out.len() - before };
         if length > limit {
             out.truncate(before);
             out.push_str(&left_out(&text[at..]));
@@ -66,11 +62,7 @@ fn left_out(rest: &str) -> String {
 
 /// Number and noun: `1 scenario`, `2 scenarios`.
 pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Milliseconds as a reader wants them.
@@ -84,10 +76,7 @@ pub(super) fn duration(ms: u64) -> String {
 
 /// The status code with the reason phrase of the registry.
 pub(super) fn status(code: u16) -> String {
-    match reqwest::StatusCode::from_u16(code)
-        .ok()
-        .and_then(|s| s.canonical_reason())
-    {
+    match reqwest::StatusCode::from_u16(code).ok().and_then(|s| s.canonical_reason()) {
         Some(reason) => format!("{code} {reason}"),
         None => code.to_string(),
     }

@@ -34,10 +34,7 @@ impl Paths {
 /// # Errors
 /// When the folder cannot be made or written.
 pub fn write_all(folder: &Path, report: &Report, catalogue: &Catalogue) -> Result<Paths, ReportError> {
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder {
-        path: folder.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.to_owned(), source })?;
     let paths = Paths {
         json: folder.join("report.json"),
         junit: folder.join("junit.xml"),

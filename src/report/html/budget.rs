@@ -18,10 +18,7 @@ impl Budget {
     /// At most so many characters of the text; it counts against the room.
     pub(super) fn text(&mut self, text: &str, limit: usize) -> String {
         let out = shown(text, limit);
-        let size: usize = out
-            .bytes()
-            .map(|b| if b"<>&\"'".contains(&b) { 5 } else { 1 })
-            .sum();
+        let size: usize = out.bytes().map(|b| if b"<>&\"'".contains(&b) { 5 } else { 1 }).sum();
         self.0 = self.0.saturating_sub(size);
         out
     }

@@ -23,10 +23,7 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportError> {
     view::Page::new(report, catalogue)
         .render()
-        .map_err(|e| ReportError::Render {
-            format: "HTML",
-            message: e.to_string(),
-        })
+        .map_err(|e| ReportError::Render { format: "HTML", message: e.to_string() })
 }
 
 /// A content security policy that admits these very texts and nothing else.

@@ -77,17 +77,11 @@ pub(super) struct ExchangeView {
 pub(super) fn scenarios(report: &Report, catalogue: &Catalogue, budget: &mut Budget) -> Vec<ScenarioView> {
     let mut ordered: Vec<&ScenarioResult> = report.scenarios.iter().collect();
     ordered.sort_by_key(|s| rank_of(s, report));
-    ordered
-        .into_iter()
-        .map(|s| scenario(s, report, catalogue, budget))
-        .collect()
+    ordered.into_iter().map(|s| scenario(s, report, catalogue, budget)).collect()
 }
 
 fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {
-    match (
-        result.weight(report.fail_on, &report.allow_inconclusive),
-        result.verdict,
-    ) {
+    match (result.weight(report.fail_on, &report.allow_inconclusive), result.verdict) {
         (Weight::Failure, _) => 0,
         (Weight::Broken, _) => 1,
         (_, Verdict::Fail) => 2,
@@ -116,11 +110,7 @@ fn scenario(
         if f.verdict == Verdict::Pass {
             met.push((
                 budget.text(&f.requirement, SHORT),
-                if budget.is_left() {
-                    budget.text(&f.observed, MET)
-                } else {
-                    String::new()
-                },
+                if budget.is_left() { budget.text(&f.observed, MET) } else { String::new() },
             ));
         } else if budget.is_left() {
             findings.push(finding(f, report.fail_on, catalogue, budget));
@@ -128,11 +118,7 @@ fn scenario(
             findings_left += 1;
         }
     }
-    let exchanges = if rank < 4 {
-        exchanges(result, budget)
-    } else {
-        Vec::new()
-    };
+    let exchanges = if rank < 4 { exchanges(result, budget) } else { Vec::new() };
     ScenarioView {
         id: shown(&result.id, SHORT),
         verdict,
@@ -163,11 +149,7 @@ fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budg
             let (verdict, sign) = rank(f.level, fail_on);
             (verdict, sign, f.class.map_or("violated", |c| c.word()))
         }
-        (other, _) => (
-            other.word(),
-            mark(other),
-            f.cause.map_or(other.word(), |c| c.word()),
-        ),
+        (other, _) => (other.word(), mark(other), f.cause.map_or(other.word(), |c| c.word())),
     };
     let (section, url) = place(&f.requirement, catalogue);
     FindingView {
@@ -178,10 +160,7 @@ fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budg
         requirement: budget.text(&f.requirement, SHORT),
         section,
         url,
-        says: catalogue
-            .get(&f.requirement)
-            .map(|r| budget.text(r.says.trim(), SHORT))
-            .unwrap_or_default(),
+        says: catalogue.get(&f.requirement).map(|r| budget.text(r.says.trim(), SHORT)).unwrap_or_default(),
         expected: budget.text(&f.expected, TEXT),
         observed: budget.text(&f.observed, TEXT),
         why: budget.text(&f.why, TEXT),
@@ -213,11 +192,7 @@ fn exchange_view(exchange: &RedactedExchange, budget: &mut Budget) -> ExchangeVi
         (None, error) => budget.text(error.as_deref().unwrap_or("nothing was sent"), TEXT),
     };
     ExchangeView {
-        title: format!(
-            "{}: {} → {answer}",
-            budget.text(&exchange.purpose, SHORT),
-            budget.text(&head, SHORT)
-        ),
+        title: format!("{}: {} → {answer}", budget.text(&exchange.purpose, SHORT), budget.text(&head, SHORT)),
         request: message(&head, &request.headers, &request.body, budget),
         response,
         curl: budget.text(&exchange.curl, MESSAGE),
@@ -225,12 +200,7 @@ fn exchange_view(exchange: &RedactedExchange, budget: &mut Budget) -> ExchangeVi
 }
 
 fn response_text(response: &RedactedResponse, budget: &mut Budget) -> String {
-    let mut text = message(
-        &status(response.status),
-        &response.headers,
-        &response.body,
-        budget,
-    );
+    let mut text = message(&status(response.status), &response.headers, &response.body, budget);
     if response.truncated {
         text.push_str("\n(more body came)");
     }

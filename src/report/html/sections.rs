@@ -84,12 +84,7 @@ fn row(result: &RequirementResult, report: &Report, catalogue: &Catalogue) -> Re
         word,
         level: result.level.word(),
         says: known.map(|r| shown(r.says.trim(), TEXT)).unwrap_or_default(),
-        violated_in: result
-            .violated_in
-            .iter()
-            .take(NAMED)
-            .map(|s| shown(s, TEXT))
-            .collect(),
+        violated_in: result.violated_in.iter().take(NAMED).map(|s| shown(s, TEXT)).collect(),
         judged: match (result.scenarios.as_slice(), left) {
             ([], _) => String::new(),
             (_, 0) => format!("judged in {judged}"),

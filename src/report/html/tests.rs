@@ -19,10 +19,7 @@ fn html(report: &Report) -> String {
 /// The page without our own style and script, whose digests change with every edit.
 fn body(report: &Report) -> String {
     let policy = policy(STYLE, Some(SCRIPT)).replace('\'', "&#39;");
-    html(report)
-        .replace(STYLE, "")
-        .replace(SCRIPT, "")
-        .replace(&policy, "")
+    html(report).replace(STYLE, "").replace(SCRIPT, "").replace(&policy, "")
 }
 
 #[test]
@@ -37,10 +34,7 @@ fn the_policy_admits_the_very_style_and_script_of_the_page() {
         let start = page.find(open).unwrap() + open.len();
         &page[start..start + page[start..].find(close).unwrap()]
     };
-    let policy = policy(
-        between("<style>", "</style>"),
-        Some(between("<script>", "</script>")),
-    );
+    let policy = policy(between("<style>", "</style>"), Some(between("<script>", "</script>")));
     assert!(page.contains(&policy.replace('\'', "&#39;")), "{policy}");
 }
 
@@ -55,28 +49,17 @@ fn nothing_is_fetched() {
 #[test]
 fn every_link_inside_the_page_leads_somewhere() {
     let page = body(&fixture::sample());
-    let ids: Vec<&str> = page
-        .split(" id=\"")
-        .skip(1)
-        .filter_map(|t| t.split('"').next())
-        .collect();
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|t| t.split('"').next()).collect();
     for link in page.split("href=\"#").skip(1).filter_map(|t| t.split('"').next()) {
         // The controls of the sample are not all part of it, nor are its observed facts' requirements.
-        let outside = [
-            "impersonation",
-            "audience",
-            "resource",
-            "TX-1.1-composite-discretion",
-        ];
+        let outside = ["impersonation", "audience", "resource", "TX-1.1-composite-discretion"];
         assert!(ids.contains(&link) || outside.contains(&link), "{link}");
     }
 }
 
 #[test]
 fn markup_from_a_server_stays_text() {
-    let page = body(&fixture::hostile(
-        "\"'><script>alert(1)</script><img src=x onerror=y>{{7*7}}",
-    ));
+    let page = body(&fixture::hostile("\"'><script>alert(1)</script><img src=x onerror=y>{{7*7}}"));
     assert!(!page.contains("<script>alert") && !page.contains("<img"));
     assert!(page.contains("{{7*7}}"));
 }
@@ -115,7 +98,7 @@ fn a_server_cannot_blow_the_page_up() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn no_unsafe_character_survives(text in "(\\PC|\\p{Cc}|\\p{Cf}|[<>&\"']){0,60}") {

@@ -119,13 +119,7 @@ impl Page {
                 .observations
                 .iter()
                 .take(ROWS)
-                .map(|o| {
-                    (
-                        shown(&o.fact, CELL),
-                        shown(&o.value, CELL),
-                        shown(&o.scenario, CELL),
-                    )
-                })
+                .map(|o| (shown(&o.fact, CELL), shown(&o.value, CELL), shown(&o.scenario, CELL)))
                 .collect(),
         }
     }
@@ -137,13 +131,7 @@ fn tool(report: &Report) -> String {
 
 fn identity(report: &Report) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
-    out.extend(
-        report
-            .target
-            .version
-            .as_ref()
-            .map(|v| ("version", shown(v, CELL))),
-    );
+    out.extend(report.target.version.as_ref().map(|v| ("version", shown(v, CELL))));
     out.extend(report.target.issuer.as_ref().map(|i| ("issuer", shown(i, CELL))));
     out.push(("profile", report.profile.name().to_owned()));
     out.push(("reading", shown(&report.reading, CELL)));
@@ -153,10 +141,7 @@ fn identity(report: &Report) -> Vec<(&'static str, String)> {
         out.push(("may stay inconclusive", allowed.join(", ")));
     }
     let requests = count(usize::try_from(report.requests).unwrap_or(usize::MAX), "request");
-    out.push((
-        "run",
-        format!("{}, {}, {requests}", report.started, duration(report.duration_ms)),
-    ));
+    out.push(("run", format!("{}, {}, {requests}", report.started, duration(report.duration_ms))));
     out.push(("tool", tool(report)));
     out
 }
@@ -187,12 +172,7 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
 pub(super) fn place(id: &str, catalogue: &Catalogue) -> (String, Option<String>) {
     catalogue.get(id).map_or_else(
         || ("unknown to this txspec".to_owned(), None),
-        |r| {
-            (
-                format!("{} section {}", r.spec, r.section),
-                catalogue.section_url(r),
-            )
-        },
+        |r| (format!("{} section {}", r.spec, r.section), catalogue.section_url(r)),
     )
 }
 

@@ -26,11 +26,7 @@ pub(super) fn texts(report: &mut Report, limit: usize) {
             }
         }
         for exchange in &mut scenario.exchanges {
-            for text in [
-                &mut exchange.curl,
-                &mut exchange.request.url,
-                &mut exchange.request.body,
-            ] {
+            for text in [&mut exchange.curl, &mut exchange.request.url, &mut exchange.request.body] {
                 cut(text, limit * BODY_FACTOR);
             }
             exchange.transport_error.iter_mut().for_each(|e| cut(e, limit));

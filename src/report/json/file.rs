@@ -56,38 +56,23 @@ impl Report {
     /// # Errors
     /// When the file is absent, too large, cut off, of another format, or no report.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        let file = if path.is_dir() {
-            path.join("report.json")
-        } else {
-            path.to_owned()
-        };
+        let file = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
         let mut bytes = Vec::new();
         File::open(&file)
             .and_then(|f| f.take(LIMIT + 1).read_to_end(&mut bytes))
-            .map_err(|source| ReportError::Read {
-                path: file.clone(),
-                source,
-            })?;
+            .map_err(|source| ReportError::Read { path: file.clone(), source })?;
         if bytes.len() as u64 > LIMIT {
-            return Err(ReportError::TooLarge {
-                path: file,
-                limit: LIMIT_MIB,
-            });
+            return Err(ReportError::TooLarge { path: file, limit: LIMIT_MIB });
         }
         Self::parse(&bytes, &file)
     }
 
     fn parse(bytes: &[u8], path: &Path) -> Result<Self, ReportError> {
         let fail = |e: serde_json::Error| match e.classify() {
-            Category::Eof => ReportError::Truncated {
-                path: path.to_owned(),
-                line: e.line(),
-                column: e.column(),
-            },
-            _ => ReportError::NotAReport {
-                path: path.to_owned(),
-                message: shown(&e.to_string(), 300),
-            },
+            Category::Eof => {
+                ReportError::Truncated { path: path.to_owned(), line: e.line(), column: e.column() }
+            }
+            _ => ReportError::NotAReport { path: path.to_owned(), message: shown(&e.to_string(), 300) },
         };
         // The format is looked at first: another format's members would only give a puzzling message.
         let head: Head = serde_json::from_slice(bytes).map_err(fail)?;
@@ -107,10 +92,8 @@ impl Report {
 }
 
 fn pretty(report: &Report) -> Result<String, ReportError> {
-    let mut text = serde_json::to_string_pretty(report).map_err(|e| ReportError::Render {
-        format: "JSON",
-        message: e.to_string(),
-    })?;
+    let mut text = serde_json::to_string_pretty(report)
+        .map_err(|e| ReportError::Render { format: "JSON", message: e.to_string() })?;
     text.push('\n');
     Ok(guard(text))
 }
@@ -138,10 +121,7 @@ fn guard(json: String) -> String {
 
 /// Writes to a temporary file in the same folder, then renames.
 pub(in crate::report) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let fail = |source| ReportError::Write {
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |source| ReportError::Write { path: path.to_owned(), source };
     let temporary = temporary(path);
     let written = File::create(&temporary)
         .and_then(|mut file| {
@@ -183,15 +163,8 @@ mod tests {
         report.write(&path).unwrap();
         assert_eq!(Report::read(&path).unwrap(), report);
         assert_eq!(Report::read(&folder).unwrap(), report);
-        assert_eq!(
-            fs::read_to_string(&path).unwrap(),
-            fixture::sample().to_json().unwrap()
-        );
-        assert_eq!(
-            fs::read_dir(&folder).unwrap().count(),
-            1,
-            "no temporary file stays"
-        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), fixture::sample().to_json().unwrap());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no temporary file stays");
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -218,14 +191,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_cannot_be_written_is_named() {
-        let error = fixture::sample()
-            .write(Path::new("/nonexistent/report.json"))
-            .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("failed to write /nonexistent/report.json")
-        );
+        let error = fixture::sample().write(Path::new("/nonexistent/report.json")).unwrap_err();
+        assert!(error.to_string().starts_with("failed to write /nonexistent/report.json"));
     }
 
     #[test]

@@ -105,10 +105,7 @@ pub struct Report {
 impl Report {
     /// The report of a run. Overlong texts are cut, so that no server can blow a report up.
     pub fn new(identity: Identity, run: &RunResult) -> Self {
-        let started = identity
-            .started
-            .round(Unit::Millisecond)
-            .unwrap_or(identity.started);
+        let started = identity.started.round(Unit::Millisecond).unwrap_or(identity.started);
         let mut report = Self {
             format: FORMAT,
             tool: Tool {

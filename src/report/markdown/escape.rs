@@ -10,11 +10,7 @@ pub(in crate::report) fn code(data: &str, limit: usize) -> String {
     }
     let fence = "`".repeat(longest_run(&shown) + 1);
     // A backtick at either end would join the fence; one blank on both sides is not rendered.
-    let pad = if shown.starts_with(['`', ' ']) || shown.ends_with(['`', ' ']) {
-        " "
-    } else {
-        ""
-    };
+    let pad = if shown.starts_with(['`', ' ']) || shown.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{shown}{pad}{fence}")
 }
 

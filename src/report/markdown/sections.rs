@@ -31,11 +31,7 @@ pub(super) fn identity(report: &Report, _: &Catalogue) -> String {
         Conclusion::Nonconformant => "❌",
         Conclusion::Inconclusive => "❔",
     };
-    let mut out = format!(
-        "# {mark} {}: {}\n\n",
-        text(&report.target.name, CELL),
-        report.conclusion.word()
-    );
+    let mut out = format!("# {mark} {}: {}\n\n", text(&report.target.name, CELL), report.conclusion.word());
     if report.interrupted {
         out.push_str("**The run was interrupted: only what had been judged by then is counted.**\n\n");
     }
@@ -58,10 +54,7 @@ pub(super) fn identity(report: &Report, _: &Catalogue) -> String {
             count(usize::try_from(report.requests).unwrap_or(usize::MAX), "request")
         ),
     ));
-    rows.push((
-        "tool",
-        text(&format!("{} {}", report.tool.name, report.tool.version), CELL),
-    ));
+    rows.push(("tool", text(&format!("{} {}", report.tool.name, report.tool.version), CELL)));
     out.push_str("| target | |\n| --- | --- |\n");
     for (name, value) in rows {
         out.push_str(&format!("| {name} | {value} |\n"));
@@ -100,11 +93,7 @@ pub(super) fn violations(report: &Report, catalogue: &Catalogue) -> String {
     }
     for (name, remarks) in [("Warnings", warnings), ("Information", information)] {
         if !remarks.is_empty() {
-            out.push_str(&format!(
-                "## {name} ({})\n\n{}",
-                remarks.len(),
-                table(&remarks, catalogue)
-            ));
+            out.push_str(&format!("## {name} ({})\n\n{}", remarks.len(), table(&remarks, catalogue)));
         }
     }
     out
@@ -128,10 +117,7 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
     }
     out.push_str(&format!("- **expected** {}\n", code(&finding.expected, TEXT)));
     out.push_str(&format!("- **observed** {}\n", code(&finding.observed, TEXT)));
-    out.push_str(&format!(
-        "- **class** {class}: {}\n",
-        class_meaning(finding.class)
-    ));
+    out.push_str(&format!("- **class** {class}: {}\n", class_meaning(finding.class)));
     if !finding.why.is_empty() {
         out.push_str(&format!("- **why** {}\n", text(&finding.why, TEXT)));
     }
@@ -184,15 +170,10 @@ fn table(violations: &[Violation<'_>], catalogue: &Catalogue) -> String {
     );
     for violation in violations.iter().take(ROWS) {
         let finding = violation.finding;
-        let section = catalogue
-            .get(&finding.requirement)
-            .map(|r| section_link(r, catalogue))
-            .unwrap_or_default();
-        let contested = if finding.reading.is_some() || !finding.ambiguity.is_empty() {
-            " (contested)"
-        } else {
-            ""
-        };
+        let section =
+            catalogue.get(&finding.requirement).map(|r| section_link(r, catalogue)).unwrap_or_default();
+        let contested =
+            if finding.reading.is_some() || !finding.ambiguity.is_empty() { " (contested)" } else { "" };
         out.push_str(&format!(
             "| {} {} | {}{contested} | {section} | {} | {} | {} |\n",
             mark(finding.level),
@@ -224,10 +205,7 @@ fn mark(level: Level) -> &'static str {
 }
 
 fn section_link(requirement: &Requirement, catalogue: &Catalogue) -> String {
-    let place = text(
-        &format!("{} section {}", requirement.spec, requirement.section),
-        CELL,
-    );
+    let place = text(&format!("{} section {}", requirement.spec, requirement.section), CELL);
     match catalogue.section_url(requirement) {
         Some(url) => format!("[{place}]({url})"),
         None => place,
@@ -235,12 +213,7 @@ fn section_link(requirement: &Requirement, catalogue: &Catalogue) -> String {
 }
 
 fn names(scenarios: &[&ScenarioResult], limit: usize) -> String {
-    let mut out = scenarios
-        .iter()
-        .take(limit)
-        .map(|s| cell(&s.id, CELL))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut out = scenarios.iter().take(limit).map(|s| cell(&s.id, CELL)).collect::<Vec<_>>().join(", ");
     if scenarios.len() > limit {
         out.push_str(&format!(" and {} more", scenarios.len() - limit));
     }
@@ -310,16 +283,10 @@ pub(super) fn not_applicable(report: &Report, _: &Catalogue) -> String {
 fn listed(groups: &[Group<'_>]) -> String {
     let mut out = String::new();
     for group in groups.iter().take(ROWS) {
-        let reason = if group.reason.is_empty() {
-            "no reason given".to_owned()
-        } else {
-            text(group.reason, TEXT)
-        };
+        let reason =
+            if group.reason.is_empty() { "no reason given".to_owned() } else { text(group.reason, TEXT) };
         let number = count(group.scenarios.len(), "scenario");
-        out.push_str(&format!(
-            "- {number}: {reason} ({})\n",
-            names(&group.scenarios, 5)
-        ));
+        out.push_str(&format!("- {number}: {reason} ({})\n", names(&group.scenarios, 5)));
     }
     out.push_str(&more(groups.len(), ROWS));
     out
@@ -336,15 +303,11 @@ pub(super) fn coverage(report: &Report, catalogue: &Catalogue) -> String {
     for spec in &coverage {
         out.push_str(&format!("| {} {}", text(spec.spec, CELL), cells(spec.total)));
     }
-    out.push_str(&format!(
-        "\n<details><summary>by section</summary>\n\n| section {head}"
-    ));
+    out.push_str(&format!("\n<details><summary>by section</summary>\n\n| section {head}"));
     for spec in &coverage {
         for (section, tally) in &spec.sections {
-            let known = catalogue
-                .requirements()
-                .iter()
-                .find(|r| r.spec == spec.spec && r.section == *section);
+            let known =
+                catalogue.requirements().iter().find(|r| r.spec == spec.spec && r.section == *section);
             let place = known.map_or_else(
                 || text(&format!("{} section {section}", spec.spec), CELL),
                 |r| section_link(r, catalogue),

@@ -24,23 +24,18 @@ fn a_server_cannot_blow_the_summary_up() {
 
 #[test]
 fn a_server_cannot_write_html_links_or_headings() {
-    let out = markdown(&fixture::hostile(
-        "\n# boo\n<script>x</script> [a](javascript:b) ![i](u) | a |",
-    ));
+    let out = markdown(&fixture::hostile("\n# boo\n<script>x</script> [a](javascript:b) ![i](u) | a |"));
     for line in out.lines() {
         assert!(!line.starts_with("# boo"), "{line}");
     }
     // What looks like HTML stands in code only.
     let bare: String = out.split('`').step_by(2).collect();
     let bare = bare.replace("\\]", "");
-    assert!(
-        !bare.contains("<script") && !bare.contains("](javascript"),
-        "{bare}"
-    );
+    assert!(!bare.contains("<script") && !bare.contains("](javascript"), "{bare}");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn no_unsafe_character_survives(text in "(\\PC|\\p{Cc}|\\p{Cf}|[`|<>\\\\]){0,60}") {

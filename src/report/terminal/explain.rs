@@ -39,10 +39,7 @@ pub fn explain(result: &ScenarioResult, catalogue: &Catalogue, width: usize, sty
     }
     if failures.len() > FULL {
         page.blank();
-        let rest = format!(
-            "… and {}, see the report",
-            count(failures.len() - FULL, "more violation")
-        );
+        let rest = format!("… and {}, see the report", count(failures.len() - FULL, "more violation"));
         page.put(2, 4, &[(DIM, &rest)]);
     }
     if !matches!(result.verdict, Verdict::Pass | Verdict::Fail) {
@@ -61,18 +58,11 @@ pub fn explain(result: &ScenarioResult, catalogue: &Catalogue, width: usize, sty
 fn violation(page: &mut Page, finding: &Finding, catalogue: &Catalogue) {
     let (mark, style) = level_mark(finding.level);
     let level = finding.level.word().to_uppercase();
-    let class = finding
-        .class
-        .map_or_else(|| "violated".to_owned(), |c| format!("[{}]", c.word()));
+    let class = finding.class.map_or_else(|| "violated".to_owned(), |c| format!("[{}]", c.word()));
     page.put(
         2,
         4,
-        &[
-            (style, mark),
-            (style, &level),
-            (BOLD, &shown(&finding.requirement, TEXT)),
-            (style, &class),
-        ],
+        &[(style, mark), (style, &level), (BOLD, &shown(&finding.requirement, TEXT)), (style, &class)],
     );
     page.put(4, 4, &[(DIM, class_meaning(finding.class))]);
     if let Some(requirement) = catalogue.get(&finding.requirement) {
@@ -115,10 +105,7 @@ fn information(page: &mut Page, finding: &Finding) {
 fn undecided(page: &mut Page, result: &ScenarioResult) {
     let (mark, style) = verdict_mark(result.verdict);
     let word = result.verdict.word().to_uppercase();
-    let cause = result
-        .cause
-        .map(|c| format!("[{}]", c.word()))
-        .unwrap_or_default();
+    let cause = result.cause.map(|c| format!("[{}]", c.word())).unwrap_or_default();
     page.put(2, 4, &[(style, mark), (style, &word), (style, &cause)]);
     if let Some(reason) = &result.reason {
         page.field(4, "why", PLAIN, &shown(reason, TEXT));
@@ -170,32 +157,17 @@ fn exchanges(page: &mut Page, result: &ScenarioResult, failures: &[&Finding]) {
 }
 
 fn two_lines(page: &mut Page, exchange: &RedactedExchange) {
-    let request = format!(
-        "{} {}",
-        shown(&exchange.request.method, 40),
-        shown(&exchange.request.url, TEXT)
-    );
+    let request = format!("{} {}", shown(&exchange.request.method, 40), shown(&exchange.request.url, TEXT));
     page.put(2, 4, &[(DIM, ">"), (PLAIN, &request)]);
     match (&exchange.response, &exchange.transport_error) {
         (Some(response), _) => {
-            let body = if response.body.is_empty() {
-                "(no body)".to_owned()
-            } else {
-                shown(&response.body, BODY)
-            };
-            page.put(
-                2,
-                4,
-                &[(DIM, "<"), (BOLD, &status(response.status)), (PLAIN, &body)],
-            );
+            let body =
+                if response.body.is_empty() { "(no body)".to_owned() } else { shown(&response.body, BODY) };
+            page.put(2, 4, &[(DIM, "<"), (BOLD, &status(response.status)), (PLAIN, &body)]);
         }
         (None, error) => {
             let error = error.as_deref().unwrap_or("nothing was sent");
-            page.put(
-                2,
-                4,
-                &[(DIM, "<"), (BOLD, "no response:"), (PLAIN, &shown(error, TEXT))],
-            );
+            page.put(2, 4, &[(DIM, "<"), (BOLD, "no response:"), (PLAIN, &shown(error, TEXT))]);
         }
     }
 }

@@ -23,11 +23,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(width: usize, styled: bool) -> Self {
-        Self {
-            out: String::new(),
-            width,
-            styled,
-        }
+        Self { out: String::new(), width, styled }
     }
 
     pub(super) fn finish(mut self) -> String {
@@ -176,14 +172,7 @@ mod tests {
     fn style_changes_nothing_but_colour() {
         let text = |styled| {
             let mut page = Page::new(40, styled);
-            page.put(
-                2,
-                4,
-                &[
-                    (BOLD, "a bold start"),
-                    (PLAIN, "and words that go on for more than a line"),
-                ],
-            );
+            page.put(2, 4, &[(BOLD, "a bold start"), (PLAIN, "and words that go on for more than a line")]);
             page.finish()
         };
         assert_eq!(anstream::adapter::strip_str(&text(true)).to_string(), text(false));

@@ -40,12 +40,7 @@ pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: b
         let title = format!("inconclusive, {}", cause.map_or("no cause given", |c| c.word()));
         groups(&mut page, &title, Verdict::Inconclusive, &found);
     }
-    groups(
-        &mut page,
-        "not applicable",
-        Verdict::NotApplicable,
-        &digest::not_applicable(report),
-    );
+    groups(&mut page, "not applicable", Verdict::NotApplicable, &digest::not_applicable(report));
     if let Some(paths) = written {
         title(&mut page, "reports");
         for path in paths.all() {
@@ -106,16 +101,8 @@ fn scenarios(page: &mut Page, report: &Report) {
         (Verdict::Pass, format!("{} passed", counts.pass), counts.pass),
         (Verdict::Fail, format!("{} failed", counts.fail), counts.fail),
         (Verdict::Fail, count(counts.warn, "warning"), counts.warn),
-        (
-            Verdict::Inconclusive,
-            format!("{} inconclusive", counts.inconclusive),
-            counts.inconclusive,
-        ),
-        (
-            Verdict::NotApplicable,
-            format!("{} not applicable", counts.not_applicable),
-            counts.not_applicable,
-        ),
+        (Verdict::Inconclusive, format!("{} inconclusive", counts.inconclusive), counts.inconclusive),
+        (Verdict::NotApplicable, format!("{} not applicable", counts.not_applicable), counts.not_applicable),
         (Verdict::Error, count(counts.error, "error"), counts.error),
     ];
     let mut texts = vec![(BOLD, format!("{}:", count(counts.total(), "scenario")))];
@@ -124,10 +111,7 @@ fn scenarios(page: &mut Page, report: &Report) {
         let style = if number == 0 { DIM } else { verdict_mark(verdict).1 };
         texts.push((style, format!("{text}{}", if i == last { "" } else { "," })));
     }
-    let pieces: Vec<Piece<'_>> = texts
-        .iter()
-        .map(|(style, text)| (*style, text.as_str()))
-        .collect();
+    let pieces: Vec<Piece<'_>> = texts.iter().map(|(style, text)| (*style, text.as_str())).collect();
     page.put(0, 2, &pieces);
 }
 
@@ -138,18 +122,9 @@ fn requirements(page: &mut Page, report: &Report) {
     }
     page.blank();
     let row = |name: &str, cells: [String; 4]| {
-        format!(
-            "{name:<14}{:>6}{:>10}{:>6}{:>15}",
-            cells[0], cells[1], cells[2], cells[3]
-        )
+        format!("{name:<14}{:>6}{:>10}{:>6}{:>15}", cells[0], cells[1], cells[2], cells[3])
     };
-    page.line(
-        BOLD,
-        &row(
-            "requirements",
-            ["met", "violated", "open", "not exercised"].map(str::to_owned),
-        ),
-    );
+    page.line(BOLD, &row("requirements", ["met", "violated", "open", "not exercised"].map(str::to_owned)));
     for spec in coverage {
         let t = spec.total;
         let cells = [t.met, t.violated, t.open, t.untouched].map(|n| n.to_string());
@@ -189,21 +164,12 @@ fn one(page: &mut Page, violation: &Violation<'_>) {
             (PLAIN, &tail),
         ],
     );
-    page.put(
-        4,
-        6,
-        &[(DIM, "observed"), (PLAIN, &shown(&finding.observed, TEXT))],
-    );
+    page.put(4, 6, &[(DIM, "observed"), (PLAIN, &shown(&finding.observed, TEXT))]);
 }
 
 /// The first scenarios by id, and how many more.
 fn names(scenarios: &[&ScenarioResult], limit: usize) -> String {
-    let mut out = scenarios
-        .iter()
-        .take(limit)
-        .map(|s| shown(&s.id, TEXT))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut out = scenarios.iter().take(limit).map(|s| shown(&s.id, TEXT)).collect::<Vec<_>>().join(", ");
     if scenarios.len() > limit {
         out.push_str(&format!(" and {} more", scenarios.len() - limit));
     }
@@ -242,22 +208,15 @@ fn groups(page: &mut Page, name: &str, verdict: Verdict, groups: &[Group<'_>]) {
     title(page, &format!("{name} ({total})"));
     let (mark, style): (&str, Style) = verdict_mark(verdict);
     for group in groups.iter().take(REASONS) {
-        let reason = if group.reason.is_empty() {
-            "no reason given".to_owned()
-        } else {
-            shown(group.reason, TEXT)
-        };
+        let reason =
+            if group.reason.is_empty() { "no reason given".to_owned() } else { shown(group.reason, TEXT) };
         let (head, which) = match (verdict, group.scenarios.as_slice()) {
             (Verdict::NotApplicable, all) => (count(all.len(), "scenario"), String::new()),
             (_, [one]) => (shown(&one.id, TEXT), String::new()),
             (_, all) => (count(all.len(), "scenario"), format!("({})", names(all, 3))),
         };
         let head = head + ":";
-        page.put(
-            2,
-            4,
-            &[(style, mark), (PLAIN, &head), (PLAIN, &reason), (DIM, &which)],
-        );
+        page.put(2, 4, &[(style, mark), (PLAIN, &head), (PLAIN, &reason), (DIM, &which)]);
     }
     more(page, groups.len(), REASONS);
 }
