@@ -195,7 +195,8 @@ fn word(text: &str) -> Option<String> {
 
 #[test]
 fn lists_in_braces_are_read() {
-    let text = "use crate::{\n    judge::{Cause, Verdict},\n    spec::Level,\n};\nlet x = crate::run::limits(t);";
+    let text =
+        "use crate::{\n    judge::{Cause, Verdict},\n    spec::Level,\n};\nlet x = crate::run::limits(t);";
     let names: Vec<String> = rooms_used(text).into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, ["judge", "spec", "run"]);
 }

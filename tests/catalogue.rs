@@ -19,10 +19,8 @@ fn catalogue() -> Catalogue {
 
 /// What `txspec list WHAT --format json` prints.
 fn list(what: &str) -> Vec<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_txspec"))
-        .args(["list", what, "--format", "json"])
-        .output()
-        .unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_txspec")).args(["list", what, "--format", "json"]).output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
 }

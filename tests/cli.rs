@@ -222,7 +222,7 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn a_folder_in_place_of_a_target_file_is_refused() {
-    txspec(&["run", "--target", "targets"]).ends(2).says("is a folder").says("targets");
+    txspec(&["run", "--target", "targets"]).ends(2).says("not a folder").says("targets");
 }
 
 #[test]

@@ -36,7 +36,11 @@ fn targets_fit_their_schema() {
 
 #[test]
 fn requirements_fit_their_schema() {
-    fit("requirements", SchemaName::Requirements, &["ambiguity.yaml", "decision-table.yaml", "registry.yaml"]);
+    fit(
+        "requirements",
+        SchemaName::Requirements,
+        &["ambiguity.yaml", "decision-table.yaml", "registry.yaml"],
+    );
 }
 
 /// Every YAML file of a folder names the schema in its first line and fits it.
