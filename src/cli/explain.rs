@@ -17,8 +17,8 @@ use crate::{
 #[command(after_help = "\
 Examples:
   txspec explain TX-2.2.1-issued_token_type-required
-  txspec explain actor-token-without-type
-  txspec explain accepts-alg-none")]
+  txspec explain actor-without-type
+  txspec explain alg-none-accepted")]
 pub struct ExplainArguments {
     /// Id of a requirement, a scenario, a fault, a decision table row or a register entry.
     id: String,

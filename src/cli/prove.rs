@@ -24,7 +24,7 @@ use crate::{
 Examples:
   txspec prove                        the whole matrix
   txspec prove my-scenarios.yaml      which faults your scenarios catch
-  txspec prove --fault accepts-alg-none --format markdown")]
+  txspec prove --fault alg-none-accepted --format markdown")]
 pub struct ProveArguments {
     /// Scenario files of your own, to be proven together with those that come with txspec.
     #[arg(value_name = "SCENARIO.yaml")]

@@ -27,7 +27,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   txspec run
-  txspec run --target keycloak --issuer http://127.0.0.1:8080/realms/txspec
+  txspec run --target oauth-as --issuer http://127.0.0.1:8080
   txspec run --target my-as.yaml --profile rfc8693-core --fail-on should
   txspec run --only 'TX-4.1-*'
   txspec run delegation::           only tests whose name contains this
@@ -171,6 +171,10 @@ fn execute(
 ) -> Result<Exit, Exit> {
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
+    if !arguments.no_report {
+        // Not after minutes of testing.
+        report::prepare(&arguments.report_dir).map_err(|error| unwritable(&error, terminal))?;
+    }
     let context = runtime
         .block_on(Context::prepare(suite, Arc::clone(&chosen.target), Arc::clone(catalogue)))
         .map_err(|error| match error {
@@ -241,10 +245,12 @@ fn write(
     catalogue: &Catalogue,
     terminal: &Terminal,
 ) -> Result<report::Paths, Exit> {
-    report::write_all(dir, report, catalogue).map_err(|error| {
-        terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
-        Exit::Usage
-    })
+    report::write_all(dir, report, catalogue).map_err(|error| unwritable(&error, terminal))
+}
+
+fn unwritable(error: &report::ReportError, terminal: &Terminal) -> Exit {
+    terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
+    Exit::Usage
 }
 
 /// The exit code of a run. A failure outweighs an open question: it is certain.

@@ -12,7 +12,7 @@ use crate::reference::{Options, ReferenceServer, StartError};
 #[command(after_help = "\
 Examples:
   txspec serve
-  txspec serve --port 4444 --fault accepts-alg-none
+  txspec serve --port 4444 --fault alg-none-accepted
   txspec list faults")]
 pub struct ServeArguments {
     /// Port on 127.0.0.1. Default: any free one.

@@ -28,13 +28,21 @@ impl Paths {
     }
 }
 
+/// Makes the folder if it is absent.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn prepare(folder: &Path) -> Result<(), ReportError> {
+    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.to_owned(), source })
+}
+
 /// Writes every format into a folder, which is made if it is absent. `report.json` comes first: the others can
 /// be made from it again.
 ///
 /// # Errors
 /// When the folder cannot be made or written.
 pub fn write_all(folder: &Path, report: &Report, catalogue: &Catalogue) -> Result<Paths, ReportError> {
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.to_owned(), source })?;
+    prepare(folder)?;
     let paths = Paths {
         json: folder.join("report.json"),
         junit: folder.join("junit.xml"),

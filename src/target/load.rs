@@ -134,7 +134,10 @@ fn from_document(
     let value = interpolate(&written, "", &document, variables, &mut mistakes);
     let document = document.with_value(value);
     let schema = SchemaCheck::of::<TargetSpec>().map_err(TargetError::Schema)?;
-    mistakes.extend(schema.check(&document));
+    let (found, healed) = schema.check_and_heal(&document);
+    mistakes.extend(found);
+    // What is left of a file with mistakes is looked at too: all of them are shown at once.
+    let document = document.with_value(healed);
     let spec = match document.decode::<TargetSpec>() {
         Ok(spec) => spec,
         Err(d) => {

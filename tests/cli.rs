@@ -1,0 +1,526 @@
+//! What the command line promises: exit codes, clear errors at their place, libtest's flags, help. The program is run as
+//! a user runs it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// One run of the program.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn ends(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn says(&self, words: &str) -> &Self {
+        assert!(self.err.contains(words), "no `{words}` in:\n{}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn prints(&self, words: &str) -> &Self {
+        assert!(self.out.contains(words), "no `{words}` in:\n{}", self.out);
+        self
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_txspec"));
+    command.args(arguments).stdin(Stdio::null());
+    for name in ["TXSPEC_ISSUER", "COLUMNS", "NO_COLOR", "CLICOLOR_FORCE", UNSET] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the program; whatever happens, it does not panic.
+#[track_caller]
+fn txspec(arguments: &[&str]) -> Ran {
+    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
+    let ran = Ran {
+        code: status.code().expect("ended by a signal"),
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+    };
+    for text in [&ran.out, &ran.err] {
+        assert!(!text.contains("panicked"), "{text}");
+    }
+    ran
+}
+
+const UNSET: &str = "TXSPEC_TEST_VARIABLE_THAT_IS_NOT_SET";
+
+/// A folder for the files of one test.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// Checks one file and expects a mistake in it.
+#[track_caller]
+fn mistake(name: &str, text: impl AsRef<[u8]>, words: &str) {
+    let files = Files::new();
+    let path = files.file(name, text);
+    txspec(&["check", &path]).ends(2).says(words).says(&path);
+}
+
+/// A server on loopback that gives everyone the same answer; returns its address.
+fn server(answer: &'static str) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().filter_map(Result::ok) {
+            thread::spawn(move || give(stream, answer));
+        }
+    });
+    address
+}
+
+fn give(mut stream: TcpStream, answer: &str) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+    let mut seen = Vec::new();
+    let mut buffer = [0; 4096];
+    while !seen.windows(4).any(|w| w == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(n) if n > 0 => seen.extend_from_slice(&buffer[..n]),
+            _ => return,
+        }
+    }
+    let _ = stream.write_all(answer.as_bytes());
+}
+
+const FIVE_MISTAKES: &str = "\
+topic: five mistakes
+section: RFC 8693 §2.1
+profile: rfc8693-core
+scenarios:
+  - id: unknown-requirement
+    title: A requirement that does not exist
+    from: impersonation
+    edit: { drop: subject_token }
+    expect:
+      refusal: { row: missing-parameter, covers: TX-2.1-subject_token-requird }
+
+  - id: unknown-control
+    title: A control that does not exist
+    from: impersonaton
+    edit: { drop: subject_token_type }
+    expect:
+      refusal: { row: missing-parameter, covers: TX-2.1-subject_token_type-required }
+
+  - id: unknown-key
+    title: A key that does not exist
+    form: impersonation
+    edit: { drop: subject_token }
+    expect:
+      refusal: { row: missing-parameter, covers: TX-2.1-subject_token-required }
+
+  - id: unknown-capability
+    title: A capability that does not exist
+    requires: [delegaton]
+    from: impersonation
+    edit: { drop: subject_token }
+    expect:
+      refusal: { row: missing-parameter, covers: TX-2.1-subject_token-required }
+
+  - id: unknown-token
+    title: A token role that does not exist
+    exchange: { subject: usr }
+";
+
+#[test]
+fn five_mistakes_in_a_scenario_file_are_shown_at_once_each_at_its_place() {
+    let files = Files::new();
+    let path = files.file("five.yaml", FIVE_MISTAKES);
+    for arguments in [vec!["check", &path], vec!["run", "--scenarios", &path]] {
+        let ran = txspec(&arguments);
+        ran.ends(2).says("5 mistakes");
+        for (place, near) in [
+            ("10:50", "TX-2.1-subject_token-required"),
+            ("14:11", "impersonation"),
+            ("21:5", "from"),
+            ("28:16", "delegation"),
+            ("36:26", "user"),
+        ] {
+            ran.says(&format!("{path}:{place}")).says(&format!("^ did you mean `{near}`?"));
+        }
+    }
+}
+
+#[test]
+fn mistakes_in_a_target_file_are_shown_at_once_each_at_its_place() {
+    let files = Files::new();
+    let target = format!(
+        "name: Example\nissuer: http://127.0.0.1:9\nclients:\n  exchanger: {{ id: app, secret: \"${{{UNSET}}}\" }}\n\
+         tokens:\n  user: {{ from: {{ client_credentials: {{ client: exchangr }} }} }}\nreading: lenient\n\
+         audiences: {{ alowed: x }}\n"
+    );
+    let path = files.file("target.yaml", target);
+    for arguments in
+        [["check", &path].as_slice(), &["run", "--target", &path], &["doctor", "--target", &path]]
+    {
+        let ran = txspec(arguments);
+        ran.ends(2).says(&format!("environment variable `{UNSET}` is not set"));
+        for place in ["4:33", "6:49", "7:10", "8:14"] {
+            ran.says(&format!("{path}:{place}"));
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_capability_hides_no_other_mistake_of_a_target() {
+    let files = Files::new();
+    let path = files.file(
+        "target.yaml",
+        "name: Example\nissuer: http://127.0.0.1:9\nclients:\n  exchanger: { id: app, secret: app }\ntokens:\n  \
+         user: { from: { client_credentials: { client: exchangr } } }\ncapabilities: [delegaton]\n",
+    );
+    txspec(&["check", &path]).ends(2).says("did you mean `delegation`?").says("did you mean `exchanger`?");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for arguments in [
+        ["check", "no-such.yaml"].as_slice(),
+        &["run", "--scenarios", "no-such.yaml"],
+        &["run", "-t", "no-such.yaml"],
+    ] {
+        txspec(arguments).ends(2).says("file not found").says("no-such.yaml");
+    }
+}
+
+#[test]
+fn a_folder_in_place_of_a_target_file_is_refused() {
+    txspec(&["run", "--target", "targets"]).ends(2).says("not a folder").says("targets");
+}
+
+#[test]
+fn an_oversized_file_is_refused() {
+    mistake("big.yaml", vec![b'#'; (1 << 20) + 1], "larger than 1048576 bytes");
+}
+
+#[test]
+fn a_cyclic_document_is_refused() {
+    mistake("cyclic.yaml", "topic: &a [*a]\n", "aliases are not supported");
+    mistake("cyclic.yaml", "name: x\nclients: &c\n  exchanger: *c\n", "aliases are not supported");
+}
+
+#[test]
+fn a_circle_of_controls_is_refused() {
+    let scenario = |id: &str, from: &str| {
+        format!(
+            "  - id: {id}\n    title: A scenario\n    from: {from}\n    edit: {{ drop: subject_token }}\n    expect:\n      \
+             refusal: {{ row: missing-parameter, covers: TX-2.1-subject_token-required }}\n"
+        )
+    };
+    let text = format!(
+        "topic: circle\nsection: s\nprofile: rfc8693-core\nscenarios:\n{}{}",
+        scenario("one", "two"),
+        scenario("two", "one")
+    );
+    mistake("circle.yaml", text, "its own control");
+}
+
+#[test]
+fn documents_that_are_no_documents_are_refused() {
+    mistake("deep.yaml", "[".repeat(20_000), "recursion limit");
+    mistake("binary.yaml", b"\xff\xfe\x00", "not UTF-8");
+    mistake("broken.yaml", "a: [\n", "not valid YAML");
+    mistake("empty.yaml", "", "expected a mapping");
+    mistake("number.yaml", "42\n", "expected a mapping, found the number 42");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_refused() {
+    mistake(
+        "typed.yaml",
+        "topic: t\nsection: s\nprofile: rfc8693-core\nscenarios:\n  - id: a\n    title: A\n    exchange: { parallel: many }\n",
+        "expected a whole number, found the text `many`",
+    );
+}
+
+#[test]
+fn an_unreachable_server_ends_the_run_soon() {
+    let started = Instant::now();
+    txspec(&["run", "--target", "http://127.0.0.1:9"]).ends(6).says("does not answer").says("hint:");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    txspec(&["doctor", "--target", "http://127.0.0.1:9"]).ends(6).prints("hint:");
+}
+
+#[test]
+fn a_server_that_answers_html_cannot_be_tested() {
+    let address =
+        server("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>");
+    txspec(&["run", "--target", &address]).ends(6).says("not a JSON document (text/html)").says("hint:");
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let elsewhere =
+        server("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/elsewhere\r\nContent-Length: 0\r\n\r\n");
+    txspec(&["run", "--target", &elsewhere]).ends(6).says("redirects are not followed").says("hint:");
+}
+
+#[test]
+fn a_server_that_says_nothing_ends_at_the_time_limit() {
+    let files = Files::new();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let path = files.file(
+        "silent.yaml",
+        format!(
+            "name: silent\nissuer: http://{}\nclients:\n  exchanger: {{ id: app }}\ntokens:\n  user: {{ from: {{ \
+             client_credentials: {{ client: exchanger }} }} }}\nlimits: {{ request_timeout: 500ms }}\n",
+            silent.local_addr().unwrap()
+        ),
+    );
+    let started = Instant::now();
+    txspec(&["run", "--target", &path]).ends(6).says("does not answer");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_token_source_that_fails_is_named() {
+    let files = Files::new();
+    let source = |source: &str| {
+        format!(
+            "name: Example\nissuer: http://127.0.0.1:9\nmetadata: none\nendpoints: {{ token: \"http://127.0.0.1:9/token\" }}\n\
+             clients:\n  exchanger: {{ id: app, secret: app }}\ntokens:\n  user: {{ from: {{ {source} }} }}\n"
+        )
+    };
+    for from in [
+        "client_credentials: { client: exchanger }",
+        "file: no-such-token.txt",
+        "command: { run: [\"false\"] }",
+        "command: { run: [no-such-program] }",
+    ] {
+        let path = files.file("target.yaml", source(from));
+        txspec(&["run", "--target", &path]).ends(6).says("failed to obtain the token `user`").says("hint:");
+    }
+    let path = files.file("target.yaml", source(&format!("env: {UNSET}")));
+    txspec(&["run", "--target", &path]).ends(2).says(&format!("{path}:8:")).says(UNSET);
+}
+
+#[test]
+fn a_filter_that_matches_nothing_ends_with_its_own_code() {
+    for arguments in [
+        ["run", "no-test-is-called-so"].as_slice(),
+        &["run", "--only", "no-such-*"],
+        &["run", "--exact", "impersonation"],
+        &["run", "--skip", ""],
+    ] {
+        txspec(arguments).ends(4).says("no scenario to run");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_from_all_else() {
+    for arguments in [
+        [].as_slice(),
+        &["rum"],
+        &["run", "--profile", "nope"],
+        &["run", "--only", "["],
+        &["run", "--target", "no-such-target"],
+        &["run", "--target", "http://"],
+        &["run", "--allow-inconclusive", "nope"],
+        &["run", "--client-id", "app"],
+        &["run", "--target", "http://127.0.0.1:9", "--client-secret-env", UNSET],
+        &["explain", "no-such-id"],
+        &["serve", "--fault", "no-such-fault"],
+        &["prove", "--fault", "no-such-fault"],
+        &["schema", "nope"],
+    ] {
+        let ran = txspec(arguments);
+        ran.ends(2);
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{arguments:?}");
+    }
+    txspec(&["explain", "TX-2.1-subject_token-requird"])
+        .says("did you mean `TX-2.1-subject_token-required`?");
+}
+
+#[test]
+fn a_folder_that_takes_no_reports_is_refused_before_anything_is_sent() {
+    let files = Files::new();
+    let file = files.file("a-file", "");
+    let ran = txspec(&["run", "--report-dir", &format!("{file}/reports"), "impersonation::"]);
+    ran.ends(2).says("--report-dir");
+    assert!(!ran.out.contains("running"), "{}", ran.out);
+}
+
+#[test]
+fn a_run_writes_reports_that_fit_their_schema() {
+    let files = Files::new();
+    let folder = files.path("reports");
+    txspec(&["run", "--report-dir", &folder.display().to_string(), "grant-type::"])
+        .ends(0)
+        .prints("test result: ok");
+    let report: Value = serde_json::from_str(&read(&folder.join("report.json"))).unwrap();
+    let schema: Value = serde_json::from_str(&read(Path::new("schemas/report.schema.json"))).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&report).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(report["format"], 1);
+    assert!(read(&folder.join("junit.xml")).starts_with("<?xml"));
+    assert!(read(&folder.join("summary.md")).starts_with("# "));
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+/// The names that `run --list` prints.
+fn listed(arguments: &[&str]) -> Vec<String> {
+    let all = [["run", "--list"].as_slice(), arguments].concat();
+    let ran = txspec(&all);
+    ran.ends(0);
+    ran.out.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect()
+}
+
+/// The names of the tests that ran, in the order of the output.
+fn ran(output: &str) -> Vec<String> {
+    output
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("test ")?.split_once(" ... ").map(|(name, _)| name.trim().to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn list_prints_names_and_sends_nothing() {
+    let all = listed(&[]);
+    assert!(all.len() >= 80, "{} tests", all.len());
+    assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len());
+    assert!(all.contains(&"impersonation::impersonation".to_owned()));
+    assert_eq!(listed(&["--format", "terse"]), all);
+    assert_eq!(listed(&["--target", "http://127.0.0.1:9"]), all);
+    let core = listed(&["--profile", "rfc8693-core"]);
+    assert!(core.len() < all.len() && core.iter().all(|name| all.contains(name)));
+}
+
+#[test]
+fn filters_are_those_of_libtest() {
+    let run = |arguments: &[&str]| {
+        let ran_ = txspec(&[["run", "--no-report"].as_slice(), arguments].concat());
+        ran_.ends(0);
+        ran(&ran_.out)
+    };
+    let topic = listed(&["grant-type::"]);
+    assert!(topic.len() > 3);
+    assert_eq!(run(&["grant-type::", "--test-threads", "1"]), topic);
+    assert_eq!(run(&["--exact", &topic[0]]), topic[..1]);
+    let (first, rest) = topic.split_first().unwrap();
+    let kept = listed(&["grant-type::", "--skip", first]);
+    assert!(rest.iter().filter(|name| !name.contains(first.as_str())).eq(&kept));
+    assert_eq!(run(&["grant-type::", "--skip", first, "--test-threads", "1"]), kept);
+}
+
+#[test]
+fn json_is_json_line_by_line() {
+    let ran = txspec(&["run", "--no-report", "--format", "json", "grant-type::"]);
+    ran.ends(0).says("CONFORMANT");
+    let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.first().unwrap()["type"], "suite");
+    assert_eq!(events.last().unwrap()["event"], "ok");
+    assert_eq!(events.iter().filter(|e| e["event"] == "ok").count(), listed(&["grant-type::"]).len() + 1);
+}
+
+#[test]
+fn terse_prints_a_character_per_test() {
+    let ran = txspec(&["run", "--no-report", "--quiet", "grant-type::"]);
+    ran.ends(0).prints(&".".repeat(listed(&["grant-type::"]).len()));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    for arguments in [["run", "--list"].as_slice(), &["run", "--no-report"], &["list", "requirements"]] {
+        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(!err.contains("panicked"), "{arguments:?}: {err}");
+        assert_ne!(output.status.code(), Some(101), "{arguments:?}");
+    }
+}
+
+#[test]
+fn colour_is_there_only_when_asked_for() {
+    let plain = txspec(&["run", "--no-report", "--exact", "impersonation::impersonation"]);
+    assert!(!plain.ends(0).out.contains('\u{1b}'));
+    let coloured =
+        txspec(&["run", "--no-report", "--exact", "impersonation::impersonation", "--color", "always"]);
+    assert!(coloured.ends(0).out.contains('\u{1b}'));
+}
+
+const COMMANDS: [&str; 8] = ["run", "list", "check", "doctor", "explain", "prove", "serve", "schema"];
+
+#[test]
+fn help_reads_well() {
+    let overview = txspec(&["--help"]);
+    let listed = overview.out.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let listed: Vec<&str> = listed
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(listed[..listed.len() - 1], COMMANDS, "a command has no snapshot");
+    insta::assert_snapshot!("help", overview.ends(0).out);
+    for command in COMMANDS {
+        insta::assert_snapshot!(format!("help-{command}"), txspec(&[command, "--help"]).ends(0).out);
+    }
+}
+
+#[test]
+fn the_examples_in_help_name_things_that_exist() {
+    let ids = |what: &str| -> BTreeSet<String> {
+        let rows: Vec<Value> =
+            serde_json::from_str(&txspec(&["list", what, "--format", "json"]).ends(0).out).unwrap();
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (faults, targets) = (ids("faults"), ids("targets"));
+    for command in COMMANDS {
+        let help = txspec(&[command, "--help"]).out;
+        for line in help.lines().filter(|line| line.starts_with("  txspec ")) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            for pair in words.windows(2) {
+                match *pair {
+                    ["explain", id] => drop(txspec(&["explain", id]).ends(0)),
+                    ["--fault", id] => assert!(faults.contains(id), "{line}"),
+                    ["--target", name] if !name.contains(['.', ':']) => {
+                        assert!(targets.contains(name), "{line}")
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
