@@ -158,6 +158,7 @@ impl Oracle<'_> {
         }
         if let (Some(kind), Some(Value::String(token))) = (&token_type, members.get("access_token"))
             && matches!(kind.to_ascii_lowercase().as_str(), "bearer" | "dpop")
+            && !token.is_empty()
         {
             let ok = is_b64token(token);
             self.check(
