@@ -1,6 +1,6 @@
 //! Whether an error code fits the situation: the decision table, its tolerated codes and readings.
 
-use super::{FailClass, Finding, RunFacts, StepFacts, oracle_error::oauth_error};
+use super::{Cause, FailClass, Finding, RunFacts, StepFacts, oracle_error::oauth_error};
 use crate::{scenario::OneOrMany, spec::DecisionRow};
 
 /// Judges the code (and where the row asks for it, the challenge) of the i-th response.
@@ -28,7 +28,10 @@ pub(super) fn judge(
     let observed = format!("{} {code}", response.status);
     let mut finding = Finding::pass(&row.requirement, level, expected_words, observed);
     finding.exchange = Some(step.index(i));
-    if !any && !row.expected.contains(&code) {
+    if !super::oracle_error::is_nqschar(&code) {
+        // What is no code at all is judged as such; it cannot be the wrong one besides.
+        finding = finding.undecided(Cause::Unobservable, "the code is malformed");
+    } else if !any && !row.expected.contains(&code) {
         let tolerated = row
             .tolerated
             .iter()

@@ -346,7 +346,9 @@ impl Declared<'_> {
             return self.header(h, at);
         }
         if let Some(types) = &check.issued_type {
-            let issued = self.text_member(at, "issued_token_type")?;
+            // What is no identifier at all is judged as such on every response.
+            let issued =
+                self.text_member(at, "issued_token_type").filter(|name| url::Url::parse(name).is_ok())?;
             let wanted: Vec<String> = types.iter().map(token_type_uri).collect();
             return when(
                 wanted.contains(&issued),
@@ -456,7 +458,8 @@ impl Declared<'_> {
     }
 
     fn text_member(&self, at: usize, name: &str) -> Option<String> {
-        self.step.json(at)?.value.get(name)?.as_str().map(str::to_owned)
+        let text = self.step.json(at)?.value.get(name)?.as_str().map(str::to_owned);
+        text.filter(|text| !text.is_empty())
     }
 
     fn claim(&self, check: &ClaimCheck, at: usize) -> Judged {

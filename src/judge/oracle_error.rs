@@ -270,7 +270,7 @@ impl Oracle<'_> {
 }
 
 /// `NQSCHAR` (RFC 6749 appendix A): %x20-21 / %x23-5B / %x5D-7E.
-fn is_nqschar(text: &str) -> bool {
+pub(super) fn is_nqschar(text: &str) -> bool {
     text.bytes()
         .all(|b| (0x20..=0x21).contains(&b) || (0x23..=0x5b).contains(&b) || (0x5d..=0x7e).contains(&b))
 }

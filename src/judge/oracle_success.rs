@@ -159,6 +159,7 @@ impl Oracle<'_> {
         if let (Some(kind), Some(Value::String(token))) = (&token_type, members.get("access_token"))
             && !token.is_empty()
             && matches!(kind.to_ascii_lowercase().as_str(), "bearer" | "dpop")
+            && !token.is_empty()
         {
             let ok = is_b64token(token);
             self.check(

@@ -30,6 +30,12 @@ pub fn outcome_of(exchange: &Exchange) -> Outcome {
             return Outcome::Unavailable("status 403 with an HTML page, as gateways send it".into());
         }
         200..=299 => {}
+        // A redirect with a token in its body has handed the token out.
+        300..=399 => {
+            let granted = StrictJson::parse(&response.body)
+                .is_ok_and(|json| json.value.get("error").is_none() && has_token(&json.value, 0));
+            return if granted { Outcome::Accepted } else { Outcome::Refused };
+        }
         _ => return Outcome::Refused,
     }
     let Ok(json) = StrictJson::parse(&response.body) else {

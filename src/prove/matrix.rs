@@ -28,7 +28,8 @@ pub struct FaultOutcome {
     pub id: String,
     /// How many answers it changed.
     pub fired: u64,
-    /// Checks that failed for the fault's own reason: right requirement, right class.
+    /// Checks that failed for the fault's own reason: right requirement, right class, whatever the level. A check
+    /// that is only reported must be able to fail all the same.
     pub killed: BTreeSet<CheckId>,
     /// Failures of must or should level outside what the fault declares.
     pub collateral: BTreeSet<CheckId>,
@@ -48,9 +49,7 @@ impl FaultOutcome {
         };
         for result in results {
             outcome.undecided += usize::from(result.verdict == Verdict::Inconclusive);
-            for finding in
-                result.findings.iter().filter(|f| f.verdict == Verdict::Fail && f.level >= Level::May)
-            {
+            for finding in result.findings.iter().filter(|f| f.verdict == Verdict::Fail) {
                 let check = check_of(&result.id, &finding.requirement);
                 let own = fault.violates.contains(&finding.requirement);
                 if own && finding.class.is_some_and(|c| fits(c, &fault.class)) {

@@ -84,9 +84,10 @@ fn by_basic(
     if named == client.id || server.on(FaultId::ClientIdMismatchAccepted) {
         return Ok(client);
     }
-    match find_client(named).filter(|_| server.on(FaultId::ClientIdMismatchServesBodyClient)) {
-        Some(other) => Ok(other),
-        None => Err(Refusal::new(Why::ClientIdMismatch, "client_id differs from the authenticated client")),
+    // The fault makes the token out to the other client, once everything else is decided.
+    match find_client(named).is_some() && server.on(FaultId::ClientIdMismatchServesBodyClient) {
+        true => Ok(client),
+        false => Err(Refusal::new(Why::ClientIdMismatch, "client_id differs from the authenticated client")),
     }
 }
 

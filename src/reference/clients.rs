@@ -66,7 +66,7 @@ pub(super) static CLIENTS: [Client; 10] = [
     Client { family: false, ..client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL) },
     service("service-a", "service-a-secret"),
     service("service-b", "service-b-secret"),
-    Client { family: false, ..client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE) },
+    client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE),
     client("spa", Credential::None, &[Grant::Password, Grant::Refresh, Grant::Exchange]),
     Client { resource_server: true, ..client("rs", Credential::Secret("rs-secret"), &[]) },
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),

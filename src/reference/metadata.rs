@@ -64,7 +64,7 @@ fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Val
             "grant_types_supported",
             json!(["password", "client_credentials", "refresh_token"]),
         ),
-        (FaultId::MetadataEmptyArray, "ui_locales_supported", json!([])),
+        (FaultId::MetadataEmptyArray, "response_modes_supported", json!([])),
         (FaultId::TokenEndpointWithFragment, "token_endpoint", json!(format!("{issuer}/token#exchange"))),
         (
             FaultId::MetadataAlgNone,
@@ -73,9 +73,9 @@ fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Val
         ),
         (FaultId::MetadataWithoutRs256, "id_token_signing_alg_values_supported", json!(["ES256"])),
         (
-            FaultId::MetadataHidesPost,
+            FaultId::MetadataHidesBasic,
             "token_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "private_key_jwt", "client_secret_jwt", "none"]),
+            json!(["client_secret_post", "private_key_jwt", "client_secret_jwt", "none"]),
         ),
     ];
     for (fault, member, value) in replaced {

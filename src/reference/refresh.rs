@@ -60,7 +60,7 @@ fn usable(server: &AuthServer, token: &str, client: &Client) -> Result<Record, R
     let record = server.store.find(token).filter(|record| record.kind == Kind::Refresh).ok_or(INVALID)?;
     let alive = !record.revoked && record.claims.exp.is_none_or(|exp| exp > now());
     let disabled = find_user(&record.claims.sub).is_some_and(|user| user.disabled);
-    if !alive || (disabled && !server.on(FaultId::RefreshForDisabledUser)) {
+    if !alive || disabled {
         return Err(INVALID);
     }
     if record.from_exchange && server.on(FaultId::ExchangedRefreshTokenUnusable) {

@@ -27,9 +27,6 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     // No cascade: RFC 8693 §2.1 links the two tokens neither way, so revoking a subject token leaves
     // what it was exchanged for alive, and revoking that leaves the subject token alive.
     server.store.revoke(&found.key);
-    if server.store.has_results_of(&found.key) && server.on(FaultId::RevocationReachesIssuedTokens) {
-        server.store.revoke_results_of(&found.key);
-    }
     if let Some(subject) = found.record.subject.filter(|_| server.on(FaultId::RevocationReachesSubjectTokens))
     {
         server.store.revoke(&subject);

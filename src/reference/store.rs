@@ -114,18 +114,6 @@ impl Store {
         self.change(key, |record| record.revoked = true);
     }
 
-    /// Revokes every token that the one under `key` was exchanged for.
-    pub(super) fn revoke_results_of(&self, key: &str) {
-        let mut memory = self.lock();
-        for record in memory.tokens.values_mut().filter(|record| record.subject.as_deref() == Some(key)) {
-            record.revoked = true;
-        }
-    }
-
-    pub(super) fn has_results_of(&self, key: &str) -> bool {
-        self.lock().tokens.values().any(|record| record.subject.as_deref() == Some(key))
-    }
-
     /// How many tokens were issued so far.
     pub(super) fn count(&self) -> usize {
         self.lock().tokens.len()

@@ -23,8 +23,7 @@ pub(super) fn token(server: &AuthServer, request: &Request) -> Reply {
 }
 
 fn serve(server: &AuthServer, request: &Request, form: &Form) -> Result<Reply, Refusal> {
-    let client = authenticate(server, request, form, is_exchange(form))
-        .map_err(|refusal| judged_too_early(server, form).unwrap_or(refusal))?;
+    let client = authenticate(server, request, form, is_exchange(form))?;
     let grant = grant(server, form)?;
     if !client.grants.contains(&grant) && !grant_overlooked(server, client, grant) {
         return Err(Refusal::new(Why::GrantNotAllowed, "this client may not use this grant"));
@@ -35,15 +34,6 @@ fn serve(server: &AuthServer, request: &Request, form: &Form) -> Result<Reply, R
         Grant::Refresh => refresh::refresh(server, request, form, client),
         Grant::Exchange => exchange::exchange(server, request, form, client),
     }
-}
-
-/// What a server says that looks at the subject token before it knows the client.
-fn judged_too_early(server: &AuthServer, form: &Form) -> Option<Refusal> {
-    if !server.faults.has(FaultId::JudgesSubjectBeforeClient) {
-        return None;
-    }
-    let refusal = exchange::subject_refusal(server, form)?;
-    server.on(FaultId::JudgesSubjectBeforeClient).then_some(refusal)
 }
 
 fn grant_overlooked(server: &AuthServer, client: &Client, grant: Grant) -> bool {
@@ -59,8 +49,7 @@ fn grant(server: &AuthServer, form: &Form) -> Result<Grant, Refusal> {
     };
     let unknown = Refusal::new(Why::GrantTypeUnknown, "grant_type is not supported");
     if let Some(grant) = Grant::ALL.into_iter().find(|grant| grant.uri() == asked) {
-        let withheld = grant == Grant::Exchange && server.on(FaultId::AdvertisedGrantUnsupported);
-        return if withheld { Err(unknown) } else { Ok(grant) };
+        return Ok(grant);
     }
     let urn = Grant::Exchange.uri();
     let mistaken = (asked.eq_ignore_ascii_case(urn) && server.on(FaultId::GrantTypeCaseIgnored))

@@ -163,10 +163,6 @@ fn assertion_edit(
         E::AssertionTokenEndpointAudience => spec.audience = json!(context.facts.token_endpoint),
         E::AssertionSeveralAudiences => spec.audience = json!([audience, "https://elsewhere.txspec.invalid"]),
         E::AssertionTyped => spec.typ = Some("client-authentication+jwt".into()),
-        E::AssertionReplayed => {
-            let mut last = context.nonces.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            spec.jti = Some(last.get_or_insert_with(|| uuid::Uuid::new_v4().to_string()).clone());
-        }
         _ => {}
     }
     let signed = assertion(&key, &spec)?;

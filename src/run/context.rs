@@ -61,8 +61,6 @@ pub struct Context {
     pub(super) introspected: Mutex<BTreeMap<String, Arc<OnceCell<Option<Value>>>>>,
     /// Notices whether the server follows addresses out of tokens; started when first needed.
     pub(super) trap: OnceCell<Option<super::listener::Trap>>,
-    /// The last assertion per client, for the replay check.
-    pub(super) nonces: Mutex<Option<String>>,
 }
 
 impl Context {
@@ -122,7 +120,6 @@ impl Context {
             controls: Mutex::default(),
             introspected: Mutex::default(),
             trap: OnceCell::new(),
-            nonces: Mutex::default(),
         })
     }
 
@@ -139,7 +136,12 @@ impl Context {
     /// A token out of a successful token response.
     pub(super) fn issued_token(value: &Value) -> Option<TokenView> {
         let token = value.get("access_token")?.as_str().filter(|t| !t.is_empty())?;
-        let kind = value.get("issued_token_type").and_then(Value::as_str).unwrap_or("access_token");
+        // A malformed type is a finding of its own; the token is then presented as what it most likely is.
+        let kind = value
+            .get("issued_token_type")
+            .and_then(Value::as_str)
+            .filter(|name| url::Url::parse(name).is_ok())
+            .unwrap_or("access_token");
         let expires_in = value.get("expires_in").and_then(Value::as_i64);
         Some(TokenView::new(token.into(), kind, expires_in))
     }

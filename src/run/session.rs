@@ -7,10 +7,23 @@ use std::{
 
 use super::{Context, Event, Listener, RunResult, ScenarioResult, Weight, execute::not_succeeded};
 use crate::{
-    judge::{Cause, Verdict},
+    judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
     scenario::Scenario,
     spec::Level,
 };
+
+/// Whether a finding holds against the server that, or how, it refused. In a scenario of one request, that means
+/// nothing if the control is refused as well. (In a chain, the control is the step before.)
+fn is_refusal(result: &ScenarioResult, finding: &Finding) -> bool {
+    let refused = finding
+        .exchange
+        .and_then(|i| result.exchanges.get(i)?.response.as_ref())
+        .is_some_and(|response| response.status >= 400);
+    refused
+        && finding.verdict == Verdict::Fail
+        && matches!(finding.class, Some(FailClass::Refused | FailClass::WrongForm))
+        && !oracle_requirements().contains(&finding.requirement.as_str())
+}
 
 /// What decides over the run's outcome.
 #[derive(Debug, Clone)]
@@ -74,10 +87,12 @@ impl Session {
         }
         let mut by_control: BTreeMap<String, Vec<Arc<ScenarioResult>>> = BTreeMap::new();
         for result in self.results.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            let negative = self.context.suite.get(&result.id).is_some_and(Scenario::is_negative);
-            if let (Some(control), true) =
-                (&result.control, negative && matches!(result.verdict, Verdict::Pass | Verdict::Fail))
-            {
+            let scenario = self.context.suite.get(&result.id);
+            let negative = scenario.is_some_and(Scenario::is_negative);
+            let single = scenario.is_some_and(|s| s.steps.len() == 1);
+            let refused = single && result.findings.iter().any(|f| is_refusal(result, f));
+            let decided = matches!(result.verdict, Verdict::Pass | Verdict::Fail);
+            if let (Some(control), true) = (&result.control, (negative || refused) && decided) {
                 by_control.entry(control.clone()).or_default().push(Arc::clone(result));
             }
         }
@@ -99,7 +114,9 @@ impl Session {
     fn withdraw(&self, dependents: &[Arc<ScenarioResult>], why: &str) {
         for old in dependents {
             let mut result = ScenarioResult::clone(old);
-            for finding in result.findings.iter_mut().filter(|f| f.verdict == Verdict::Pass) {
+            let single = self.context.suite.get(&old.id).is_some_and(|s| s.steps.len() == 1);
+            let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
+            for finding in result.findings.iter_mut().filter(|f| open(f)) {
                 *finding = finding.clone().undecided(Cause::ControlFailed, why);
             }
             result.reason = Some(why.to_owned());

@@ -16,8 +16,8 @@ use super::{
 use crate::{
     judge::{Finding, Issued, Outcome, StepFacts, StepKind, judge, outcome_of},
     scenario::{
-        Edit, ExchangeSpec, Expect, IntrospectSpec, MetadataKind, RefreshSpec, RevokeSpec, Scenario, Source,
-        Step,
+        ClientAuthEdit, Edit, ExchangeSpec, Expect, IntrospectSpec, MetadataKind, RefreshSpec, RevokeSpec,
+        Scenario, Source, Step,
     },
     spec::Capability,
     target::{MetadataSpec, metadata_urls},
@@ -45,12 +45,13 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
     let mut trace = Trace::default();
     let last = scenario.steps.len().saturating_sub(1);
     let edited = scenario.steps.iter().rposition(|s| s.exchange.is_some());
+    let mut exchanged = false;
     for (i, step) in scenario.steps.iter().enumerate() {
         let expect =
             if i == last { step.expect.as_ref().or(Some(&scenario.expect)) } else { step.expect.as_ref() };
         let edits: &[Edit] = if Some(i) == edited { &scenario.edits } else { &[] };
-        // In a chain, the steps before were the control of this one.
-        let controlled = controlled || i > 0;
+        // In a chain, an exchange that was granted before is the control of this one; to obtain a token is none.
+        let controlled = controlled || exchanged;
         let granted = match one(context, step, edits, expect, controlled, &mut trace).await {
             Ok(granted) => granted,
             Err(Unready(why)) => {
@@ -58,6 +59,7 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
                 return trace;
             }
         };
+        exchanged |= granted && step.exchange.is_some();
         if i == last {
             trace.granted = granted;
         } else if !granted && step.expect.is_none() {
@@ -180,7 +182,8 @@ async fn plain(
         controlled,
     };
     let granted = facts.outcome(0) == Outcome::Accepted;
-    let filled = expect.map(|e| context.fill_expect(e, "exchanger"));
+    let second_user = context.second_user(expect).await;
+    let filled = expect.map(|e| context.fill_expect(e, "exchanger", second_user.as_ref()));
     let findings = judge(&context.facts, &facts, filled.as_ref());
     trace.findings.extend(findings);
     granted
@@ -212,15 +215,16 @@ async fn exchange(
         Some(actor) => tokens.insert("actor".into(), actor.clone()),
         None => tokens.remove("actor"),
     };
+    let repeat_assertion = edits.iter().any(|e| e.client_auth == Some(ClientAuthEdit::AssertionReplayed));
     let repeat_proof =
         prepared[0].dpop.as_ref().is_some_and(|d| d.wrong == Some(crate::scenario::DpopFault::Replayed));
-    if repeat_proof {
-        // The same proof a second time: the first use must be the one that is not judged.
+    if repeat_proof || repeat_assertion {
+        // The same proof or assertion a second time: the first use must be the one that is not judged.
         let earlier = context.sender.send("exchange", prepared[0].request.clone()).await;
         let granted = outcome_of(&earlier) == Outcome::Accepted;
         trace.exchanges.push(earlier);
         if !granted {
-            return Err(Unready("the first use of the DPoP proof did not succeed".into()));
+            return Err(Unready("the first use of the proof or assertion did not succeed".into()));
         }
     }
     let first = trace.exchanges.len();
@@ -240,7 +244,8 @@ async fn exchange(
         context.vault.remember_response(response);
     }
     let fetched = context.fetched(listener.as_deref(), expect).await;
-    let filled = expect.map(|e| context.fill_expect(e, &spec.client));
+    let second_user = context.second_user(expect).await;
+    let filled = expect.map(|e| context.fill_expect(e, &spec.client, second_user.as_ref()));
     let expect = filled.as_ref();
     let wants = Wants::of(expect);
     let mut issued = Vec::new();
@@ -564,8 +569,23 @@ impl Context {
         Some(trap.was_visited(address))
     }
 
+    /// The token of the second user, if an expectation speaks of its subject.
+    async fn second_user(&self, expect: Option<&Expect>) -> Option<TokenView> {
+        let speaks = expect.is_some_and(|e| {
+            e.success.iter().flatten().chain(&e.observe).any(|c| {
+                let texts = c.claim.iter().flat_map(|c| [&c.contains, &c.excludes]);
+                let texts = texts.chain(c.member.iter().flat_map(|m| [&m.contains, &m.excludes]));
+                texts.flatten().any(|text| text.contains("second_user_sub"))
+            })
+        });
+        if !speaks {
+            return None;
+        }
+        resolve(self, &BTreeMap::new(), "second_user").await.ok().map(|resolved| resolved.view)
+    }
+
     /// Fills the placeholders of an expectation.
-    fn fill_expect(&self, expect: &Expect, client: &str) -> Expect {
+    fn fill_expect(&self, expect: &Expect, client: &str, second_user: Option<&TokenView>) -> Expect {
         let mut expect = expect.clone();
         let form = FormBody::default();
         let placeholders = super::placeholder::Placeholders {
@@ -574,7 +594,7 @@ impl Context {
             client_role: client,
             subject: None,
             actor: None,
-            second_user: None,
+            second_user,
             listener: None,
         };
         let fill = |text: &mut Option<String>| {

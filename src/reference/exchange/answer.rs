@@ -64,7 +64,7 @@ fn members(server: &AuthServer, issued: &Issued, body: &mut Map<String, Value>) 
         body.shift_remove("access_token");
         body.insert("token".to_owned(), issued.token.as_str().into());
     }
-    if server.on(FaultId::AddsRefreshToken) {
+    if issued.kind != Kind::Refresh && server.on(FaultId::AddsRefreshToken) {
         body.insert("refresh_token".to_owned(), super::super::mint::random().into());
     }
 }

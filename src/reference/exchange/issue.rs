@@ -17,6 +17,9 @@ use super::scope::GrantedScope;
 
 mod disfigured;
 
+/// The lifetime of a token that the fault lets outlive its subject token, even one made a moment ago.
+const OUTLIVING: i64 = LIFETIME + 600;
+
 /// What the exchange has come to.
 pub(super) struct Decision<'a> {
     pub(super) client: &'static Client,
@@ -45,7 +48,7 @@ pub(super) struct Issued {
 }
 
 pub(super) fn issue(server: &AuthServer, form: &Form, decision: &Decision) -> Result<Issued, Refusal> {
-    check_requested_type(server, decision)?;
+    check_requested_type(decision)?;
     let record = record(server, form, decision);
     let bound = record.claims.jkt.is_some();
     let expires_in = record.claims.exp.unwrap_or_default() - record.claims.iat;
@@ -77,10 +80,11 @@ fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
     let iat = now();
     // A subject that a fault let in after its end gives no limit.
     let limit = subject.claims.exp.filter(|exp| *exp > iat);
-    let outlives = limit.is_some_and(|exp| exp < iat + LIFETIME) && server.on(FaultId::OutlivesSubject);
+    let outlives = limit.is_some_and(|exp| exp < iat + OUTLIVING) && server.on(FaultId::OutlivesSubject);
     let exp = match server.on(FaultId::LifetimeOfAWeek) {
         true => iat + 7 * 24 * 3600,
-        false => expiry(LIFETIME, limit.filter(|_| !outlives)),
+        false if outlives => iat + OUTLIVING,
+        false => expiry(LIFETIME, limit),
     };
     let claims = Claims {
         sub: subject.claims.sub.clone(),
@@ -104,17 +108,12 @@ fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
 }
 
 /// Refuses a type that this client cannot have of this subject.
-fn check_requested_type(server: &AuthServer, decision: &Decision) -> Result<(), Refusal> {
+fn check_requested_type(decision: &Decision) -> Result<(), Refusal> {
     let refused = |text| Err(Refusal::new(Why::RequestedTypeRefused, text));
     let of_client = decision.subject.claims.of_client;
     let may_refresh = decision.client.grants.contains(&Grant::Refresh);
     match decision.requested {
-        Requested::Known(TokenType::IdToken) if of_client => {
-            match server.on(FaultId::IdTokenForClientSubject) {
-                true => Ok(()),
-                false => refused("an ID token needs a user"),
-            }
-        }
+        Requested::Known(TokenType::IdToken) if of_client => refused("an ID token needs a user"),
         Requested::Known(TokenType::RefreshToken) if !may_refresh => {
             refused("this client may not have a refresh token")
         }
@@ -215,5 +214,5 @@ impl AuthServer {
 }
 
 fn fingerprint(form: &Form, decision: &Decision) -> String {
-    format!("{} {:?}", decision.client.id, form.parameters)
+    format!("{} {:?} {:?}", decision.client.id, decision.jkt, form.parameters)
 }

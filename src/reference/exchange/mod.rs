@@ -68,13 +68,6 @@ pub(super) fn exchange(
     Ok(answer::answer(server, &issued))
 }
 
-/// What is wrong with the subject token of a request whose client is not known yet. Only a faulty
-/// server asks: it tells anybody whether a token that he found is good.
-pub(super) fn subject_refusal(server: &AuthServer, form: &Form) -> Option<Refusal> {
-    let asked = Asked::read(server, form).ok()?;
-    presented::validate(server, asked.subject?, Role::Subject).err()
-}
-
 /// An exchange changes nothing about its inputs, but for a token that may be exchanged only once.
 fn leave_inputs(server: &AuthServer, subject: &Presented, actor: Option<&Presented>) {
     let use_up = |key: &str, by_fault: bool| {

@@ -132,7 +132,6 @@ fn type_fits(server: &AuthServer, declared: TokenType, presented: &Presented, ro
         (TokenType::AccessToken, Kind::Id) => FaultId::IdTokenAsAccessToken,
         (TokenType::AccessToken, Kind::Refresh) => FaultId::RefreshTokenAsAccessToken,
         (TokenType::Jwt, Kind::Access) => FaultId::OpaqueTokenAsJwt,
-        (TokenType::Jwt, Kind::Id) => FaultId::IdTokenAsJwt,
         (TokenType::IdToken, Kind::Access) => FaultId::AccessTokenAsIdToken,
         (TokenType::RefreshToken, Kind::Access) => FaultId::AccessTokenAsRefreshToken,
         _ => return false,

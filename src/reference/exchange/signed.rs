@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::super::AuthServer;
-use super::super::clients::FOREIGN_ISSUER;
+use super::super::clients::{DEFAULT_SCOPES, FOREIGN_ISSUER};
 use super::super::clock::now;
 use super::super::fault::FaultId;
 use super::super::jwt::{self, Jwt};
@@ -57,11 +57,13 @@ fn repaired<'a>(server: &AuthServer, token: &'a str) -> Cow<'a, str> {
     token.into()
 }
 
-/// The compact form of a JWT in flattened JSON serialization (RFC 7515 §7.2.2).
+/// The compact form of a JWT in JSON serialization, general or flattened (RFC 7515 §7.2).
 fn compacted(token: &str) -> Option<String> {
     let members: Value = serde_json::from_str(token).ok()?;
     let part = |name: &str| members.get(name).and_then(Value::as_str);
-    Some(format!("{}.{}.{}", part("protected")?, part("payload")?, part("signature")?))
+    let first = members.get("signatures").and_then(|several| several.get(0)).unwrap_or(&members);
+    let of_signature = |name: &str| first.get(name).and_then(Value::as_str);
+    Some(format!("{}.{}.{}", of_signature("protected")?, part("payload")?, of_signature("signature")?))
 }
 
 /// A JWT that claims to come from this server. A good signature is not enough: the server signs
@@ -82,11 +84,17 @@ fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Resul
         foreign: false,
         key: None,
     };
+    if server.keys.foreign_issuer().iter().any(|key| jwt.signed_by(key)) {
+        // Let in by a fault, and never issued here.
+        let claims = with_scope(presented.claims);
+        return Ok(Presented { kind: natural_kind(declared), claims, ..presented });
+    }
     let kind = match jwt.typ().as_str() {
         "at+jwt" => Kind::Access,
         "jwt" => Kind::Id,
         other if other_typ_accepted(server, other) => {
-            return Ok(Presented { kind: natural_kind(declared), ..presented });
+            let claims = with_scope(presented.claims);
+            return Ok(Presented { kind: natural_kind(declared), claims, ..presented });
         }
         _ => return Err(role.invalid()),
     };
@@ -145,14 +153,14 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
 
 /// A JWT of an issuer that the server does not know. It cannot be valid, whatever it says.
 fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result<Presented, Refusal> {
-    let client_made = issuer == "signer" && jwt.signed_by(&server.keys.client);
+    let client_made = role == Role::Subject && issuer == "signer" && jwt.signed_by(&server.keys.client);
     let accepted = (client_made && server.on(FaultId::ClientAssertionAsSubject))
         || server.on(role.pick(FaultId::UntrustedIssuerAccepted, FaultId::UntrustedActorIssuerAccepted));
     if !accepted {
         return Err(role.invalid());
     }
     Ok(Presented {
-        claims: read_claims(&jwt.claims).ok_or(role.invalid())?,
+        claims: with_scope(read_claims(&jwt.claims).ok_or(role.invalid())?),
         issuer: issuer.to_owned(),
         holder: None,
         kind: Kind::Access,
@@ -160,6 +168,14 @@ fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result
         foreign: false,
         key: None,
     })
+}
+
+/// What a server that takes tokens of other purposes gives for one that names no scope: as to anyone.
+fn with_scope(mut claims: Claims) -> Claims {
+    if claims.scope.is_empty() {
+        claims.scope = DEFAULT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
+    }
+    claims
 }
 
 /// Tokens of other purposes carry other rules and must not pass for these (RFC 8725 §3.11).

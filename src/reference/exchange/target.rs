@@ -84,7 +84,8 @@ fn check_combination(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
 
 /// A target by URI: absolute, without a fragment (even an empty one), and known as it is spelt.
 fn resource(server: &AuthServer, uri: &str) -> Result<Option<String>, Refusal> {
-    if Url::parse(uri).is_err() {
+    let odd = |byte: u8| !(0x21..=0x7e).contains(&byte) || b"\"<>\\^`{|}".contains(&byte);
+    if Url::parse(uri).is_err() || uri.bytes().any(odd) {
         return match server.on(FaultId::RelativeResourceAccepted) {
             true => Ok(None),
             false => Err(Refusal::new(Why::ResourceMalformed, "resource is not an absolute URI")),

@@ -73,6 +73,11 @@ pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, reco
     {
         record.extra.insert("client_id".to_owned(), holder.as_str().into());
     }
+    if let Some(named) = form.one("client_id").filter(|named| *named != client)
+        && server.on(FaultId::ClientIdMismatchServesBodyClient)
+    {
+        named.clone_into(&mut record.client);
+    }
     if server.on(FaultId::PersonalDataInToken) {
         record.extra.insert("email".to_owned(), "user@example.com".into());
         record.extra.insert("phone_number".to_owned(), "+1 555 0100".into());
@@ -111,6 +116,11 @@ pub(super) fn sign(
         header.insert("kid".to_owned(), "as-es256-0".into());
     }
     let token = damaged(server, &header, &claims, key)?;
+    if server.faults.has(FaultId::JtiRepeats) {
+        // Two tokens share the identifier, so the server knows each by itself.
+        server.store.insert(&token, record);
+        return Ok(token);
+    }
     if server.faults.any() && !sound(server, &token, typ, jti) {
         // The server still knows a token that it could not verify itself: the fault ends here and
         // introspection and further exchanges go on as before.
