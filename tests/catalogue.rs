@@ -163,6 +163,15 @@ fn the_ambiguity_register_and_the_rows_name_each_other() {
 }
 
 #[test]
+fn links_lead_to_one_section() {
+    let catalogue = catalogue();
+    for row in catalogue.requirements() {
+        let url = catalogue.section_url(row).unwrap();
+        assert!(!url.contains([' ', ',']), "{}: {url}", row.id);
+    }
+}
+
+#[test]
 fn lists_are_arrays_of_objects_with_ids() {
     for what in ["scenarios", "requirements", "targets", "faults"] {
         let rows = list(what);

@@ -114,8 +114,10 @@ impl Catalogue {
     /// The address of a section of a specification, for links.
     pub fn section_url(&self, requirement: &Requirement) -> Option<String> {
         let (_, _, url) = self.specs.iter().find(|(spec, ..)| *spec == requirement.spec)?;
-        let numbered = requirement.section.chars().next().is_some_and(|c| c.is_ascii_digit());
-        Some(if numbered { format!("{url}#section-{}", requirement.section) } else { url.clone() })
+        // A row may name several sections: the link leads to the first.
+        let first = requirement.section.split([',', '-']).next().unwrap_or_default().trim();
+        let numbered = !first.is_empty() && first.chars().all(|c| c.is_ascii_digit() || c == '.');
+        Some(if numbered { format!("{url}#section-{first}") } else { url.clone() })
     }
 
     /// A row of the decision table.

@@ -1,0 +1,73 @@
+//! The examples of the README hold no mistake: those marked `<!-- target -->` and `<!-- scenario -->` are read as the
+//! program reads them.
+
+use std::fs;
+
+use tempfile::TempDir;
+use txspec::{
+    cli::Exit,
+    scenario::Suite,
+    spec::Catalogue,
+    target::{TargetError, load_text},
+};
+
+/// The YAML blocks behind a mark.
+fn blocks(mark: &str) -> Vec<String> {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let opening = format!("<!-- {mark} -->\n```yaml\n");
+    let blocks: Vec<String> = readme
+        .split(&opening)
+        .skip(1)
+        .map(|rest| rest.split_once("\n```").expect("the block ends").0.to_owned())
+        .collect();
+    assert!(!blocks.is_empty(), "the README holds no block marked {mark}");
+    blocks
+}
+
+#[test]
+fn targets_in_the_readme_are_right() {
+    let catalogue = Catalogue::embedded().unwrap();
+    // A source that reads a variable wants it set in the environment itself.
+    let text = |block: String| block.replace("env: BOBS_TOKEN", "env: PATH");
+    for block in blocks("target") {
+        match load_text("README.md", &text(block), &|_| Some("value".into()), &catalogue) {
+            Ok(target) => assert!(target.warnings.0.is_empty(), "{}", target.warnings.render(false)),
+            Err(TargetError::Mistakes(mistakes)) => panic!("{}", mistakes.render(false)),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn scenarios_in_the_readme_are_right() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let folder = TempDir::new().unwrap();
+    for (at, block) in blocks("scenario").into_iter().enumerate() {
+        let file = folder.path().join(format!("readme-{at}.yaml"));
+        fs::write(&file, block).unwrap();
+        let suite = Suite::from_paths(&[file], &catalogue).unwrap_or_else(|error| match error {
+            txspec::scenario::LoadError::Mistakes(mistakes) => panic!("{}", mistakes.render(false)),
+            other => panic!("{other}"),
+        });
+        assert!(suite.warnings.0.is_empty(), "{}", suite.warnings.render(false));
+    }
+}
+
+#[test]
+fn the_exit_codes_in_the_readme_are_the_programs() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let all = [
+        Exit::Ok,
+        Exit::Failure,
+        Exit::Usage,
+        Exit::Inconclusive,
+        Exit::NothingRan,
+        Exit::Waiver,
+        Exit::Unreachable,
+        Exit::Bug,
+    ];
+    let table = readme.split("### Exit codes").nth(1).unwrap().split("\n#").next().unwrap();
+    let codes: Vec<u8> =
+        table.lines().filter_map(|line| line.split('|').nth(1)?.trim().parse().ok()).collect();
+    assert_eq!(codes, all.map(Exit::code));
+}
