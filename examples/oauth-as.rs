@@ -1,6 +1,5 @@
 //! Runs the independent authorization server `oauth-as` on loopback, as a target for `txspec`:
 //! `cargo run --example oauth-as -- [--port N]`. It prints its issuer and serves until stdin closes or Ctrl-C.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example speaks for itself")]
 
 use std::error::Error;
 use std::io;

@@ -1,7 +1,6 @@
 //! The scenarios as dynamic tests, for `cargo test` and cargo-nextest: the names, filters, output and exit code are
 //! libtest's. `TXSPEC_TARGET` names the server (a target's name, a target file or a URL; default: the embedded
 //! reference server), `TXSPEC_PROFILE` the profile. Reports are written by `txspec run` alone.
-#![allow(clippy::print_stderr, reason = "a test binary has no terminal of its own")]
 
 use std::{collections::BTreeSet, env, process::ExitCode, sync::Arc};
 
