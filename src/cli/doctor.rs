@@ -69,16 +69,16 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn ok(&self, what: &str) {
-        self.terminal.out(&format!("ok    {what}"));
+        self.terminal.plain(&format!("ok    {what}"));
     }
 
     fn note(&self, what: &str) {
-        self.terminal.out(&format!("note  {what}"));
+        self.terminal.plain(&format!("note  {what}"));
     }
 
     fn fail(&mut self, what: &str, hint: &str) {
         self.trouble = true;
-        self.terminal.out(&format!("FAIL  {what}\n      hint: {hint}"));
+        self.terminal.plain(&format!("FAIL  {what}\n      hint: {hint}"));
     }
 
     fn addresses(&self) {
@@ -130,7 +130,7 @@ impl Walk<'_> {
                     let kind = if obtained.view.jwt.is_some() { "JWT" } else { "opaque" };
                     let life = obtained.view.expires_at.map_or_else(
                         || "lifetime unknown".to_owned(),
-                        |e| format!("expires in {} s", e - now()),
+                        |e| format!("expires in {} s", e.saturating_sub(now())),
                     );
                     self.ok(&format!("token {role}: {kind}, {life}"));
                 }

@@ -5,6 +5,8 @@ use std::io::{IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 
+use crate::wire::is_unsafe;
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {
@@ -41,11 +43,13 @@ impl Terminal {
         let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
     }
 
+    /// Text on standard output that may hold what a server said.
+    pub fn plain(&self, text: &str) {
+        self.out(&clean(text));
+    }
+
     /// An error with a hint.
     pub fn failure(&self, message: &str, hint: Option<&str>) {
-        let clean = |text: &str| {
-            text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>()
-        };
         let mut text = format!("error: {}", clean(message));
         if let Some(hint) = hint {
             text.push_str(&format!("\nhint: {}", clean(hint)));
@@ -107,4 +111,9 @@ impl Bar {
     pub fn clear(&self) {
         self.0.finish_and_clear();
     }
+}
+
+/// Text that does nothing on a terminal but stand there.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{RunFacts, StepFacts, StepKind};
-use crate::scenario::{JsonType, OnlyIf, Relation, Source, UrlForm};
+use crate::{
+    scenario::{JsonType, OnlyIf, Relation, Source, UrlForm},
+    wire::printable,
+};
 
 /// A value that cannot be had; why.
 pub(super) struct Unseen(pub String);
@@ -256,15 +259,7 @@ pub(super) fn shown(value: &Value) -> String {
         Value::String(s) => format!("`{s}`"),
         other => other.to_string(),
     };
-    let mut out: String = text
-        .chars()
-        .take(160)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect();
-    if text.chars().count() > 160 {
-        out.push('…');
-    }
-    out
+    printable(&text, 160)
 }
 
 /// `aud` as a set.

@@ -148,20 +148,28 @@ impl Declared<'_> {
             found.extend(self.refusal(refusal, at, &observed));
             return found;
         }
-        for check in expect.success.iter().flatten().filter(|c| self.applies(c)) {
+        let checks = || expect.success.iter().flatten().filter(|c| self.applies(c));
+        // Where a check says that the request is granted, that check fails; where none does, all of them are open.
+        let says_granted = checks().any(|c| c.predicates().is_empty());
+        for check in checks() {
             for id in check.covers.iter().flat_map(OneOrMany::iter) {
                 let mut finding =
                     Finding::pass(id, self.level(check, id), "the request is granted", observed.clone());
                 finding.exchange = Some(self.step.index(at));
-                if check.predicates().is_empty() && self.step.controlled {
-                    found.push(
-                        finding.failed(FailClass::Refused).because(check.why.clone().unwrap_or_default()),
-                    );
-                } else if !self.step.controlled {
+                if !self.step.controlled {
                     found.push(finding.undecided(
                         Cause::Precondition,
                         "the request has no control: either the server or the target file is wrong; check the set-up \
                          with `txspec doctor`",
+                    ));
+                } else if check.predicates().is_empty() {
+                    found.push(
+                        finding.failed(FailClass::Refused).because(check.why.clone().unwrap_or_default()),
+                    );
+                } else if !says_granted {
+                    found.push(finding.undecided(
+                        Cause::Precondition,
+                        "the request was refused, so that there is nothing to look at",
                     ));
                 }
             }
@@ -242,7 +250,7 @@ impl Declared<'_> {
     fn within_skew(&self) -> Option<String> {
         let skew = i64::try_from(self.run.policy.clock_skew_seconds.unwrap_or(300)).unwrap_or(300);
         ["subject", "actor"].into_iter().find_map(|name| {
-            let age = self.step.now - self.step.tokens.get(name)?.expires_at?;
+            let age = self.step.now.saturating_sub(self.step.tokens.get(name)?.expires_at?);
             (0..skew).contains(&age).then(|| format!("the {name} token expired {age} s ago, which is within the clock skew of {skew} s: raise `age` of its source"))
         })
     }
@@ -848,8 +856,11 @@ impl Declared<'_> {
             .map(|d| d.as_secs());
         let limit = declared.unwrap_or(limit);
         let claims = issued_claims(self.step, at, Source::Any).ok();
-        let exp =
-            claims.as_ref().and_then(|c| c.get("exp")).and_then(Value::as_i64).map(|exp| exp - self.step.now);
+        let exp = claims
+            .as_ref()
+            .and_then(|c| c.get("exp"))
+            .and_then(Value::as_i64)
+            .map(|exp| exp.saturating_sub(self.step.now));
         let response = self.step.json(at).and_then(|j| j.value.get("expires_in").and_then(Value::as_i64));
         let Some(life) = exp.or(response) else {
             return unseen(
@@ -857,7 +868,7 @@ impl Declared<'_> {
                 Unseen("neither exp nor expires_in says how long the token lives".into()),
             );
         };
-        let ok = u64::try_from(life.max(0)).is_ok_and(|l| l <= limit + 5);
+        let ok = u64::try_from(life.max(0)).is_ok_and(|l| l <= limit.saturating_add(5));
         when(ok, format!("a life of at most {limit} s"), format!("{life} s"))
     }
 
@@ -867,9 +878,9 @@ impl Declared<'_> {
         match issued_claims(self.step, at, Source::Any) {
             Ok(claims) => {
                 let exp = claims.get("exp").and_then(Value::as_i64)?;
-                let life = exp - self.step.now;
+                let life = exp.saturating_sub(self.step.now);
                 when(
-                    (life - response).abs() <= 120,
+                    life.abs_diff(response) <= 120,
                     expected,
                     format!("expires_in {response}, exp in {life} s"),
                 )

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{FailClass, Finding, RunFacts, StepFacts};
 use crate::{
     spec::{DecisionRow, Level},
-    wire::{Response, StrictJson},
+    wire::{Response, StrictJson, printable},
 };
 
 /// Judges the i-th response, which refused the request. `row` is the situation that the scenario expects, if any.
@@ -284,24 +284,25 @@ fn is_uri_reference(text: &str) -> bool {
 
 /// The text with characters that a terminal could act on made visible.
 pub(super) fn visible(text: &str) -> String {
-    text.chars()
-        .take(120)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
+    printable(text, 120)
 }
 
 fn bad_characters(text: &str) -> String {
     let mut bad: Vec<String> = Vec::new();
     for c in text.chars() {
-        let fine = c.is_ascii() && is_nqschar(c.encode_utf8(&mut [0; 4]));
+        if c.is_ascii() && is_nqschar(c.encode_utf8(&mut [0; 4])) {
+            continue;
+        }
         let shown = format!("U+{:04X}", u32::from(c));
-        if !fine && !bad.contains(&shown) {
+        if !bad.contains(&shown) {
             bad.push(shown);
+        }
+        if bad.len() == 8 {
+            break;
         }
     }
     if bad.is_empty() {
         return "only such characters".into();
     }
-    bad.truncate(8);
     format!("characters that are not allowed: {}", bad.join(", "))
 }

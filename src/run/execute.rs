@@ -13,6 +13,9 @@ use crate::{
     scenario::Scenario,
 };
 
+/// The most that a finding keeps of what a server said: results stay in memory until the run ends.
+const LONGEST: usize = 4096;
+
 impl Context {
     /// The result of a scenario. Controls are run once; whoever asks again gets the same result.
     pub fn result<'a>(
@@ -80,10 +83,10 @@ impl Context {
         result.exchanges = exchanges.iter().map(|e| redactor.exchange(e)).collect();
         for finding in &mut result.findings {
             for text in [&mut finding.expected, &mut finding.observed, &mut finding.why] {
-                *text = redactor.text(text);
+                *text = redactor.brief(text, LONGEST);
             }
         }
-        result.reason = result.reason.take().map(|r| redactor.text(&r));
+        result.reason = result.reason.take().map(|r| redactor.brief(&r, LONGEST));
     }
 }
 

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{Context, apply, execute::not_succeeded};
-use crate::{scenario::ExchangeSpec, wire::TransportKind};
+use crate::{
+    scenario::ExchangeSpec,
+    wire::{TransportKind, printable},
+};
 
 /// Which step of the preflight failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,12 +90,7 @@ fn error_of(body: &str) -> String {
     let Ok(value) = serde_json::from_str::<Value>(body) else {
         return String::new();
     };
-    let text = |name: &str| {
-        value
-            .get(name)
-            .and_then(Value::as_str)
-            .map(|t| t.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
-    };
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(|t| printable(t, 200));
     match (text("error"), text("error_description")) {
         (Some(code), Some(words)) => format!(", error {code} ({words})"),
         (Some(code), None) => format!(", error {code}"),

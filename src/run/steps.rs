@@ -22,7 +22,7 @@ use crate::{
     spec::Capability,
     target::{MetadataSpec, metadata_urls},
     token::{DpopKey, TokenView, now, tamper},
-    wire::{Exchange, FormBody, Request, Secret},
+    wire::{Exchange, FormBody, Request, Secret, printable},
 };
 
 /// What the steps of one scenario left behind.
@@ -80,7 +80,7 @@ fn describe(exchange: &Exchange) -> String {
                 .and_then(|v| v.get("error").and_then(Value::as_str).map(str::to_owned));
             code.map_or_else(
                 || format!("status {}", response.status),
-                |c| format!("status {}, error {c}", response.status),
+                |c| format!("status {}, error {}", response.status, printable(&c, 80)),
             )
         }
     }

@@ -4,7 +4,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Endpoints, MetadataSpec, TargetSpec};
-use crate::wire::{Exchange, Request, Sender, StrictJson, is_loopback};
+use crate::wire::{Exchange, Request, Sender, StrictJson, is_loopback, printable};
+
+/// The most characters that a message repeats of what a document says.
+const SHOWN: usize = 200;
 
 /// What is known about the server's addresses.
 #[derive(Debug, Clone, Default)]
@@ -137,7 +140,7 @@ fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
     }
     let json = StrictJson::parse(&response.body).map_err(|fault| {
         let kind = response.header("content-type").unwrap_or_else(|| "no content type".into());
-        format!("not a JSON document ({kind}): {fault}")
+        format!("not a JSON document ({}): {fault}", printable(&kind, SHOWN))
     })?;
     if json.object().is_none() {
         return Err("the document is not a JSON object".into());
@@ -154,7 +157,7 @@ fn check_issuer(issuer: &Url, url: &Url, document: &Value, spec: &TargetSpec) ->
         Some(claimed) if claimed.trim_end_matches('/') == written.trim_end_matches('/') => Ok(()),
         Some(claimed) if Url::parse(claimed).is_ok_and(|c| c.host_str() == issuer.host_str() && c.port_or_known_default() == issuer.port_or_known_default()) => Ok(()),
         Some(claimed) if spec.endpoints.token.is_none() => Err(DiscoveryError {
-            message: format!("the metadata at {url} belongs to another issuer: `{}`", printable(claimed)),
+            message: format!("the metadata at {url} belongs to another issuer: `{}`", printable(claimed, SHOWN)),
             hint: "credentials are not sent where another issuer's metadata points (RFC 8414 section 3.3); correct `issuer`, or name the endpoints in a target file".into(),
         }),
         _ => Ok(()),
@@ -166,27 +169,24 @@ fn check_host(issuer: &Url, member: &str, address: &str) -> Result<(), Discovery
         message,
         hint: format!("if that is right, name it in a target file under `endpoints:` ({member})"),
     };
-    let url = Url::parse(address)
-        .map_err(|e| fail(format!("the metadata's {member} `{}` is not a URL: {e}", printable(address))))?;
+    let url = Url::parse(address).map_err(|e| {
+        fail(format!("the metadata's {member} `{}` is not a URL: {e}", printable(address, SHOWN)))
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(fail(format!("the metadata's {member} is a {} URL", printable(url.scheme()))));
+        return Err(fail(format!("the metadata's {member} is a {} URL", printable(url.scheme(), SHOWN))));
     }
     // Credentials must not leak to a host that only the server under test names: never from a loopback server to
     // elsewhere, never from https to http.
     if is_loopback(issuer) != is_loopback(&url) {
         return Err(fail(format!(
             "the metadata's {member} points to another machine: {}",
-            printable(url.host_str().unwrap_or_default())
+            printable(url.host_str().unwrap_or_default(), SHOWN)
         )));
     }
     if issuer.scheme() == "https" && url.scheme() == "http" {
         return Err(fail(format!("the metadata's {member} is not encrypted")));
     }
     Ok(())
-}
-
-fn printable(text: &str) -> String {
-    text.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

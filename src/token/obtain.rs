@@ -22,7 +22,7 @@ use crate::{
         Endpoints, ExchangeSource, MintedSource, SourceSpec, TargetSpec, TokenSpec, Value1, duration,
         token_type_uri,
     },
-    wire::{Exchange, FormBody, Request, Secret, Sender, StrictJson, TransportKind, Vault},
+    wire::{Exchange, FormBody, Request, Secret, Sender, StrictJson, TransportKind, Vault, printable},
 };
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -58,7 +58,7 @@ impl TokenView {
             clippy::cast_possible_truncation,
             reason = "a time far outside i64 saturates, which is what is wanted"
         )]
-        let expires_at = exp.map(|e| e as i64).or_else(|| expires_in.map(|s| now() + s));
+        let expires_at = exp.map(|e| e as i64).or_else(|| expires_in.map(|s| now().saturating_add(s)));
         Self {
             value,
             token_type: token_type_uri(token_type),
@@ -364,11 +364,11 @@ impl Obtainer {
         if let Ok(json) = StrictJson::parse(&response.body) {
             for member in ["error", "error_description"] {
                 if let Some(text) = json.value.get(member).and_then(Value::as_str) {
-                    line.push_str(&format!(", {member} `{}`", text.chars().take(200).collect::<String>()));
+                    line.push_str(&format!(", {member} `{}`", printable(text, 200)));
                 }
             }
         } else if let Some(kind) = response.header("content-type") {
-            line.push_str(&format!(", {kind}"));
+            line.push_str(&format!(", {}", printable(&kind, 200)));
         }
         self.vault.redactor().text(&line)
     }
@@ -433,6 +433,19 @@ fn push_params(form: &mut FormBody, params: &BTreeMap<String, Value1>) {
     for (name, value) in params {
         for v in value.values() {
             form.push(name, v);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lifetime_is_too_long_to_be_added_up() {
+        for seconds in [i64::MAX, i64::MIN] {
+            let view = TokenView::new("opaque".into(), "access_token", Some(seconds));
+            assert!(view.expires_at.is_some());
         }
     }
 }

@@ -6,6 +6,11 @@ use std::{cell::RefCell, fmt, rc::Rc};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// More values than any document of OAuth holds. Each takes many times its length once it is read.
+pub const MOST_VALUES: usize = 20_000;
+/// So many repeated names are named.
+const MOST_DUPLICATES: usize = 16;
+
 /// Why bytes are not the one JSON value that was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JsonFault {
@@ -15,7 +20,7 @@ pub enum JsonFault {
     NotUtf8(usize),
     /// Starts with U+FEFF (RFC 8259 section 8.1 forbids sending it).
     ByteOrderMark,
-    /// Not JSON, or nested deeper than 128 levels.
+    /// Not JSON, nested deeper than 128 levels, or of more than [`MOST_VALUES`] values.
     Syntax(String),
 }
 
@@ -35,7 +40,7 @@ impl fmt::Display for JsonFault {
 pub struct StrictJson {
     /// The value; of repeated members, the last.
     pub value: Value,
-    /// Names that stood more than once in one object, at any depth.
+    /// Names that stood more than once in one object, at any depth: each once, and no more than a reader wants.
     pub duplicates: Vec<String>,
     /// Whether a byte order mark came first (the value was read behind it).
     pub byte_order_mark: bool,
@@ -55,13 +60,13 @@ impl StrictJson {
         if text.trim().is_empty() {
             return Err(if byte_order_mark { JsonFault::ByteOrderMark } else { JsonFault::Empty });
         }
-        let duplicates = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::new(RefCell::new(Seen::default()));
         let mut parser = serde_json::Deserializer::from_str(text);
-        let value = Strict(Rc::clone(&duplicates))
+        let value = Strict(Rc::clone(&seen))
             .deserialize(&mut parser)
             .and_then(|value| parser.end().map(|()| value))
             .map_err(|e| JsonFault::Syntax(e.to_string()))?;
-        let duplicates = duplicates.borrow().clone();
+        let duplicates = seen.borrow().duplicates.clone();
         Ok(Self { value, duplicates, byte_order_mark })
     }
 
@@ -71,12 +76,26 @@ impl StrictJson {
     }
 }
 
+#[derive(Default)]
+struct Seen {
+    values: usize,
+    duplicates: Vec<String>,
+}
+
 #[derive(Clone)]
-struct Strict(Rc<RefCell<Vec<String>>>);
+struct Strict(Rc<RefCell<Seen>>);
 
 impl<'de> DeserializeSeed<'de> for Strict {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let values = {
+            let mut seen = self.0.borrow_mut();
+            seen.values += 1;
+            seen.values
+        };
+        if values > MOST_VALUES {
+            return Err(serde::de::Error::custom(format!("it holds more than {MOST_VALUES} values")));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -129,7 +148,10 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(self.clone())?;
             if members.insert(name.clone(), value).is_some() {
-                self.0.borrow_mut().push(name);
+                let duplicates = &mut self.0.borrow_mut().duplicates;
+                if duplicates.len() < MOST_DUPLICATES && !duplicates.contains(&name) {
+                    duplicates.push(name);
+                }
             }
         }
         Ok(Value::Object(members))
@@ -145,6 +167,19 @@ mod tests {
         let json = StrictJson::parse(br#"{"a":1,"b":{"c":1,"c":2},"a":3}"#).unwrap();
         assert_eq!(json.duplicates, ["c", "a"]);
         assert_eq!(json.value["a"], 3);
+    }
+
+    #[test]
+    fn duplicates_and_values_are_counted_within_bounds() {
+        let many = format!("{{{}\"z\":1}}", "\"a\":1,\"b\":2,".repeat(1_000));
+        assert_eq!(StrictJson::parse(many.as_bytes()).unwrap().duplicates, ["a", "b"]);
+        let different: String = (0..100).map(|i| format!("\"{i}\":1,\"{i}\":1,")).collect();
+        let json = StrictJson::parse(format!("{{{different}\"z\":1}}").as_bytes()).unwrap();
+        assert_eq!(json.duplicates.len(), MOST_DUPLICATES);
+        let array = |n: usize| format!("[{}0]", "0,".repeat(n));
+        assert!(StrictJson::parse(array(MOST_VALUES - 2).as_bytes()).is_ok());
+        let fault = StrictJson::parse(array(MOST_VALUES).as_bytes()).unwrap_err();
+        assert!(fault.to_string().contains("more than 20000 values"), "{fault}");
     }
 
     #[test]

@@ -2,20 +2,19 @@
 //! strict JSON, and redaction. Knows nobody: what to send and to whom is decided above.
 
 mod auth;
-mod curl;
 mod exchange;
 mod form;
 mod json;
+mod printable;
 mod redact;
 mod secret;
 mod send;
-mod vault;
 
 pub use auth::{ASSERTION_TYPE, Authentication};
 pub use exchange::{Exchange, Header, Request, Response, TransportError, TransportKind};
 pub use form::{FormBody, Param, ParamForm};
 pub use json::{JsonFault, StrictJson};
-pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor};
+pub use printable::{is_unsafe, printable};
+pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor, Vault};
 pub use secret::Secret;
 pub use send::{Budget, Limits, Sender, is_loopback};
-pub use vault::Vault;

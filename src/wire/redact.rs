@@ -1,11 +1,12 @@
 //! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
 //! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
-//! [`super::Vault`], in several encodings), and the shape (anything that looks like a JWT).
+//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    sync::Arc,
+    hash::{Hash as _, Hasher as _},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -17,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Exchange, Header, Request, Response, curl::curl};
+use super::{Exchange, Header, Request, Response, Secret};
 
 /// Request parameters and response members whose value is never shown.
 const SENSITIVE: [&str; 17] = [
@@ -41,12 +42,95 @@ const SENSITIVE: [&str; 17] = [
 ];
 
 /// Values shorter than this are hidden in their position only: replacing them everywhere would eat the text.
-pub(super) const SHORTEST: usize = 6;
+const SHORTEST: usize = 6;
+/// So many levels of members that are secret by name are looked through for tokens.
+const DEEPEST: usize = 8;
+/// So many tokens of one response are remembered; beyond that, only their position hides them.
+const MOST: usize = 100;
 /// Long values are recognised by this many characters.
 const PROBE: usize = 32;
 
+/// Everything that must not be shown, with a label to show instead. Clones share their content.
+#[derive(Clone, Default)]
+pub struct Vault(Arc<Mutex<Content>>);
+
+#[derive(Default)]
+struct Content {
+    /// Configured secrets and source tokens: hidden in every encoding.
+    values: BTreeMap<String, String>,
+    /// Tokens issued during the run, of which there are thousands: hidden as they are. Only their fingerprints are
+    /// kept, or a server that issues long ones would fill the memory.
+    issued: Arc<BTreeSet<u64>>,
+    automaton: Option<Arc<Automaton>>,
+}
+
+impl Vault {
+    /// Remembers a configured secret or a source token under a label.
+    pub fn remember(&self, label: &str, secret: &Secret) {
+        let value = secret.expose();
+        if value.len() < SHORTEST {
+            return;
+        }
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
+            content.automaton = None;
+        }
+    }
+
+    /// Remembers a token that came up during the run.
+    pub fn remember_issued(&self, token: &Secret) {
+        let value = token.expose();
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What stands behind the last dot is what tells one JWT from another.
+        let tail = value.rsplit('.').next().unwrap_or(value);
+        let known = Arc::make_mut(&mut content.issued);
+        for part in [value, tail] {
+            if part.len() >= SHORTEST {
+                known.insert(fingerprint(part));
+            }
+        }
+    }
+
+    /// Remembers the tokens that a response carries.
+    pub fn remember_response(&self, response: &Response) {
+        let text = String::from_utf8_lossy(&response.body);
+        let mut nested = vec![(text.as_ref(), 0)];
+        let mut left = MOST;
+        while let Some((text, depth)) = nested.pop() {
+            for (_, span) in sensitive_members(text) {
+                left -= 1;
+                if left == 0 {
+                    return;
+                }
+                let value = &text[span];
+                if value.starts_with(['{', '[']) {
+                    if depth < DEEPEST {
+                        nested.push((&value[1..], depth + 1));
+                    }
+                } else {
+                    self.remember_issued(&Secret::new(value.trim_matches('"')));
+                }
+            }
+        }
+    }
+
+    /// What hides all that is known so far.
+    pub fn redactor(&self) -> Redactor {
+        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let automaton = match &content.automaton {
+            Some(automaton) => Arc::clone(automaton),
+            None => {
+                let built = Arc::new(Automaton::new(&content.values));
+                content.automaton = Some(Arc::clone(&built));
+                built
+            }
+        };
+        Redactor { automaton, issued: Arc::clone(&content.issued) }
+    }
+}
+
 /// Finds the configured secrets and source tokens in every encoding.
-pub(super) struct Automaton {
+struct Automaton {
     finder: Option<AhoCorasick>,
     labels: Vec<String>,
 }
@@ -54,7 +138,7 @@ pub(super) struct Automaton {
 /// Hides secrets in text and in exchanges.
 pub struct Redactor {
     automaton: Arc<Automaton>,
-    issued: Arc<BTreeSet<String>>,
+    issued: Arc<BTreeSet<u64>>,
 }
 
 /// A request that may be shown.
@@ -115,9 +199,11 @@ fn is_one(n: &u32) -> bool {
 
 /// The most that is shown of a body.
 const SHOWN: usize = 16 * 1024;
+/// The most that is shown of a header field.
+const SHOWN_FIELD: usize = 4 * 1024;
 
 impl Automaton {
-    pub(super) fn new(values: &BTreeMap<String, String>) -> Self {
+    fn new(values: &BTreeMap<String, String>) -> Self {
         let mut patterns = Vec::new();
         let mut labels = Vec::new();
         for (value, name) in values {
@@ -133,10 +219,6 @@ impl Automaton {
 }
 
 impl Redactor {
-    pub(super) fn new(automaton: Arc<Automaton>, issued: Arc<BTreeSet<String>>) -> Self {
-        Self { automaton, issued }
-    }
-
     /// The text without any known secret and without anything that looks like a JWT.
     pub fn text(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
@@ -157,6 +239,27 @@ impl Redactor {
         hide_jwts(&self.hide_issued(&out))
     }
 
+    /// As [`Redactor::text`], and at most so many bytes of it. Of a long text only the beginning is looked at; a secret
+    /// that the cut might have split is left out.
+    pub fn brief(&self, text: &str, limit: usize) -> String {
+        self.shortened(text, limit, str::to_owned).0
+    }
+
+    /// Cuts, hides by position with `hide`, hides by value and shape, and cuts again.
+    fn shortened(&self, text: &str, limit: usize, hide: impl Fn(&str) -> String) -> (String, bool) {
+        let (window, cut) = window(text, limit.saturating_mul(4));
+        let mut shown = self.text(&hide(window));
+        if cut {
+            // The head of a known secret that is shorter than what it is recognised by.
+            for _ in 0..PROBE {
+                shown.pop();
+            }
+            shown.push('…');
+        }
+        let cut = cut || shown.len() > limit;
+        (shorten(shown, limit), cut)
+    }
+
     /// Replaces whole words that are tokens issued during the run.
     fn hide_issued(&self, text: &str) -> String {
         if self.issued.is_empty() {
@@ -169,8 +272,8 @@ impl Redactor {
             let length = rest.find(|c| !token_char(c)).unwrap_or(rest.len());
             let (word, tail) = rest.split_at(length);
             let known = word.len() >= SHORTEST
-                && (self.issued.contains(word)
-                    || word.rsplit('.').next().is_some_and(|t| self.issued.contains(t)));
+                && (self.issued.contains(&fingerprint(word))
+                    || word.rsplit('.').next().is_some_and(|t| self.issued.contains(&fingerprint(t))));
             out.push_str(if known { "[token]" } else { word });
             let between = tail.find(token_char).unwrap_or(tail.len());
             out.push_str(&tail[..between]);
@@ -188,37 +291,40 @@ impl Redactor {
             transport_error: exchange.outcome.as_ref().err().map(|e| self.text(&e.message)),
             attempts: exchange.attempts,
             duration_ms: u64::try_from(exchange.duration.as_millis()).unwrap_or(u64::MAX),
-            curl: self.text(&curl(&exchange.request)),
+            curl: self.brief(&curl(&exchange.request), SHOWN),
         }
     }
 
     fn request(&self, request: &Request) -> RedactedRequest {
         let body = String::from_utf8_lossy(&request.body);
         let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
-        let body = if form { redact_pairs(&body) } else { redact_members(&body) };
+        let hide = if form { redact_pairs } else { redact_members };
         let mut url = request.url.clone();
         if let Some(query) = request.url.query() {
             url.set_query(Some(&redact_pairs(query)));
         }
         RedactedRequest {
             method: request.method.clone(),
-            url: self.text(url.as_str()),
+            url: self.brief(url.as_str(), SHOWN),
             headers: self.headers(&request.headers),
-            body: shorten(self.text(&body)),
+            // A form holds tokens of any length in a few bytes once they are hidden: it is read as a whole.
+            body: if form { self.brief(&hide(&body), SHOWN) } else { self.shortened(&body, SHOWN, hide).0 },
         }
     }
 
     fn response(&self, response: &Response) -> RedactedResponse {
-        let body = self.text(&redact_members(&String::from_utf8_lossy(&response.body)));
+        let text = String::from_utf8_lossy(&response.body);
+        let (body, cut) = self.shortened(&text, SHOWN, redact_members);
         RedactedResponse {
             status: response.status,
             headers: self.headers(&response.headers),
-            truncated: response.truncated || body.len() > SHOWN,
-            body: shorten(body),
+            truncated: response.truncated || cut,
+            body,
         }
     }
 
     fn headers(&self, headers: &[Header]) -> Vec<(String, String)> {
+        let mut room = SHOWN;
         headers
             .iter()
             .map(|h| {
@@ -234,8 +340,9 @@ impl Redactor {
                         let name = value.split('=').next().unwrap_or_default();
                         format!("{name}=[cookie]")
                     }
-                    _ => self.text(&value),
+                    _ => self.brief(&value, SHOWN_FIELD.min(room)),
                 };
+                room = room.saturating_sub(shown.len() + h.name.len());
                 (h.name.clone(), shown)
             })
             .collect()
@@ -324,7 +431,7 @@ fn hide_jwts(text: &str) -> String {
     out
 }
 
-pub(super) fn is_sensitive(name: &str) -> bool {
+fn is_sensitive(name: &str) -> bool {
     SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
 }
 
@@ -341,7 +448,7 @@ fn redact_pairs(body: &str) -> String {
     parts.join("&")
 }
 
-pub(super) fn redact_members(text: &str) -> String {
+fn redact_members(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut last = 0;
     for (name, span) in sensitive_members(text) {
@@ -357,34 +464,41 @@ pub(super) fn redact_members(text: &str) -> String {
 }
 
 /// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
-/// scanning, since the text may be broken or repeat members.
-pub(super) fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
+/// scanning, since the text may be broken or repeat members. What stands within a value that was found is not looked
+/// at again, so that the time grows with the length of the text only.
+fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
     let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    for name in SENSITIVE {
-        let quoted = format!("\"{name}\"");
-        let mut from = 0;
-        while let Some(at) = text[from..].find(&quoted) {
-            let mut i = from + at + quoted.len();
-            from = i;
-            while bytes.get(i).is_some_and(|b| b.is_ascii_whitespace()) {
-                i += 1;
-            }
-            if bytes.get(i) != Some(&b':') {
-                continue;
-            }
+    let white = |mut i: usize| {
+        while bytes.get(i).is_some_and(u8::is_ascii_whitespace) {
             i += 1;
-            while bytes.get(i).is_some_and(|b| b.is_ascii_whitespace()) {
-                i += 1;
-            }
-            let end = json_value_end(bytes, i);
-            let literal = matches!(&text[i..end], "null" | "true" | "false");
-            if end > i && !literal {
-                found.push((name, i..end));
-            }
+        }
+        i
+    };
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find('"') {
+        let start = from + at + 1;
+        from = start;
+        let named = |name: &&str| {
+            let end = start + name.len();
+            bytes.get(start..end).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
+                && bytes.get(end) == Some(&b'"')
+        };
+        let Some(name) = SENSITIVE.into_iter().find(named) else {
+            continue;
+        };
+        let colon = white(start + name.len() + 1);
+        if bytes.get(colon) != Some(&b':') {
+            continue;
+        }
+        let value = white(colon + 1);
+        let end = json_value_end(bytes, value);
+        let literal = matches!(&text[value..end], "null" | "true" | "false");
+        if end > value && !literal {
+            found.push((name, value..end));
+            from = end;
         }
     }
-    found.sort_by_key(|(_, span)| span.start);
     found
 }
 
@@ -422,9 +536,32 @@ fn json_value_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-pub(super) fn shorten(mut text: String) -> String {
-    if text.len() > SHOWN {
-        let mut end = SHOWN;
+/// The beginning of a text, up to the end of a word, and whether anything was left out.
+fn window(text: &str, limit: usize) -> (&str, bool) {
+    if text.len() <= limit {
+        return (text, false);
+    }
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    (text[..end].trim_end_matches(is_token_char), true)
+}
+
+fn is_token_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.~+/%=".contains(c)
+}
+
+/// What a token is recognised by, whole.
+fn fingerprint(word: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    word.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn shorten(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let mut end = limit;
         while !text.is_char_boundary(end) {
             end -= 1;
         }
@@ -434,10 +571,67 @@ pub(super) fn shorten(mut text: String) -> String {
     text
 }
 
+/// A command line that sends the request again; secrets are shell variables named after their parameter.
+fn curl(request: &Request) -> String {
+    let mut url = request.url.clone();
+    let query = url.query().map(variables);
+    url.set_query(None);
+    let url = query.map_or_else(|| url.to_string(), |q| format!("{url}?{q}"));
+    let mut line = format!("curl -sS -i -X {} \"{}\"", request.method, shell(&url));
+    for header in &request.headers {
+        let value = String::from_utf8_lossy(&header.value);
+        let shown = match header.name.to_ascii_lowercase().as_str() {
+            "authorization" if value.starts_with("Basic ") => {
+                line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\"");
+                continue;
+            }
+            "authorization" => "Bearer $TOKEN".to_owned(),
+            "dpop" => "$DPOP_PROOF".to_owned(),
+            _ => shell(&value),
+        };
+        let _ = write!(line, " -H \"{}: {shown}\"", header.name);
+    }
+    if !request.body.is_empty() {
+        let body = String::from_utf8_lossy(&request.body);
+        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
+        let body = if form { variables(&body) } else { shell(&redact_members(&body)) };
+        let _ = write!(line, " --data-raw \"{}\"", body);
+    }
+    line
+}
+
+fn variables(pairs: &str) -> String {
+    let parts: Vec<String> = pairs
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_sensitive(name) && !value.is_empty() => {
+                format!("{name}=${}", name.to_ascii_uppercase())
+            }
+            _ => shell(pair),
+        })
+        .collect();
+    parts.join("&")
+}
+
+/// Escapes what a shell would act on inside double quotes.
+fn shell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' | '$' | '`' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Secret, Vault};
 
     fn redactor(secret: &str) -> Redactor {
         let vault = Vault::default();
@@ -472,6 +666,46 @@ mod tests {
             redact_pairs("subject_token=abcdefg&scope=a&password="),
             "subject_token=[subject_token, 7 characters]&scope=a&password="
         );
+    }
+
+    #[test]
+    fn nested_and_unclosed_members_take_no_more_time_than_their_length() {
+        for unit in [r#"{"access_token":"#, r#"{"access_token":x"#, r#""token":["#] {
+            let text = unit.repeat(40_000);
+            assert_eq!(sensitive_members(&text).len(), 1);
+            assert!(redact_members(&text).len() < 100);
+        }
+        let vault = Vault::default();
+        let body = br#"{"token":{"ACCESS_TOKEN":"inner-token"}}"#.to_vec();
+        vault.remember_response(&Response { status: 200, headers: Vec::new(), body, truncated: false });
+        assert_eq!(vault.redactor().text("see inner-token here"), "see [token] here");
+    }
+
+    #[test]
+    fn a_cut_shows_no_part_of_a_secret() {
+        let vault = Vault::default();
+        vault.remember(
+            "client secret",
+            &"a secret with spaces, as a passphrase has them, of 62 letters".into(),
+        );
+        vault.remember_issued(&"opaque-token-0123456789-0123456789-0123456789".into());
+        let r = vault.redactor();
+        for secret in [
+            "a secret with spaces, as a passphrase has them, of 62 letters",
+            "opaque-token-0123456789-0123456789-0123456789",
+        ] {
+            for lead in 0..secret.len() + 8 {
+                // What stands before is hidden, so that the end of the window comes into sight.
+                let hidden = "opaque-token-0123456789-0123456789-0123456789 ".repeat(8);
+                let text = format!("{hidden}{}{secret} and so on {}", " ".repeat(lead), "x".repeat(400));
+                let shown = r.brief(&text, 100);
+                assert!(
+                    shown.len() <= 103 && !shown.contains("a secret") && !shown.contains("opaque"),
+                    "{shown}"
+                );
+            }
+        }
+        assert_eq!(r.brief("short", 100), "short");
     }
 
     #[test]
