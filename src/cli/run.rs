@@ -197,9 +197,12 @@ fn execute(
     let roles: BTreeSet<&str> = chosen.target.spec.tokens.keys().map(String::as_str).collect();
     let aging: Vec<&str> = roles.into_iter().collect();
     runtime.block_on(context.obtainer.prefetch_aging(&aging));
+    let profile = crate::scenario::ProfileName::from(arguments.suite.profile);
+    let whole = context.suite.scenarios().iter().filter(|s| profile.includes(s.profile)).count();
     let options = Options {
         fail_on: arguments.fail_on.into(),
         allow_inconclusive: causes(&arguments.allow_inconclusive),
+        filtered: remaining(&arguments.libtest.to_libtest(terminal, 1), selected) < whole,
     };
     let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), Vec::new()));
     let explain: crate::run::Explain = {

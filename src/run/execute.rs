@@ -61,6 +61,7 @@ impl Context {
             }
         }
         let trace = steps::run(self, scenario, scenario.control.is_some()).await;
+        result.granted = trace.granted && trace.stopped.is_none();
         result.findings = trace.findings;
         let stopped = trace.stopped.map(|why| self.vault.redactor().text(&why));
         if let Some(why) = stopped {
@@ -95,17 +96,7 @@ pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
     if control.verdict == Verdict::NotApplicable {
         return Some(control.reason.clone().unwrap_or_default());
     }
-    let granted = control
-        .exchanges
-        .iter()
-        .rev()
-        .find(|e| e.purpose == "exchange" || e.purpose == "refresh")
-        .map(|e| e.response.as_ref().is_some_and(|r| (200..300).contains(&r.status)));
-    // A control without token request (metadata) is judged by its own verdict.
-    let ok = granted.unwrap_or(control.verdict != Verdict::Inconclusive);
-    let stopped =
-        control.verdict == Verdict::Inconclusive && control.reason.is_some() && granted != Some(true);
-    if ok && !stopped {
+    if control.granted {
         return None;
     }
     let status = control

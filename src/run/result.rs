@@ -44,6 +44,10 @@ pub struct ScenarioResult {
     pub difference: Option<String>,
     /// Wall time.
     pub duration_ms: u64,
+    /// Whether the judged request was granted and yielded what it should; for controls.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub granted: bool,
     /// Every check.
     pub findings: Vec<Finding>,
     /// Every request, redacted.
@@ -81,6 +85,7 @@ impl ScenarioResult {
             control: scenario.control.clone(),
             difference: scenario.edits.last().map(super::difference),
             duration_ms: 0,
+            granted: false,
             findings: Vec::new(),
             exchanges: Vec::new(),
         }
@@ -275,6 +280,7 @@ impl RunResult {
         allowed: &BTreeSet<Cause>,
         requests: u64,
         interrupted: bool,
+        filtered: bool,
     ) -> Self {
         let order: BTreeMap<&str, usize> =
             suite.scenarios().iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect();
@@ -286,7 +292,7 @@ impl RunResult {
             Weight::Failure => Conclusion::Nonconformant,
             Weight::Open | Weight::Broken => Conclusion::Inconclusive,
             _ if interrupted => Conclusion::Inconclusive,
-            _ if missing => Conclusion::Partial,
+            _ if missing || filtered => Conclusion::Partial,
             _ => Conclusion::Conformant,
         };
         let observations = scenarios

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::FutureExt;
+
 use super::{Context, Event, Listener, RunResult, ScenarioResult, Weight, execute::not_succeeded};
 use crate::{
     judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
@@ -32,11 +34,13 @@ pub struct Options {
     pub fail_on: Level,
     /// Causes of inconclusive verdicts that are accepted.
     pub allow_inconclusive: BTreeSet<Cause>,
+    /// Whether filters left scenarios of the profile out: such a run is never conformant as a whole.
+    pub filtered: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { fail_on: Level::Must, allow_inconclusive: BTreeSet::new() }
+        Self { fail_on: Level::Must, allow_inconclusive: BTreeSet::new(), filtered: false }
     }
 }
 
@@ -65,7 +69,16 @@ impl Session {
 
     /// Runs one scenario and keeps its result.
     pub async fn run(&self, scenario: &Scenario) -> Arc<ScenarioResult> {
-        let result = self.context.result(scenario).await;
+        let result = match std::panic::AssertUnwindSafe(self.context.result(scenario)).catch_unwind().await {
+            Ok(result) => result,
+            Err(_) => {
+                // A bug of ours must not make a scenario vanish from the result.
+                let mut broken = ScenarioResult::new(scenario);
+                broken.verdict = Verdict::Error;
+                broken.reason = Some("txspec failed while judging this scenario: please report it".into());
+                Arc::new(broken)
+            }
+        };
         self.results
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -148,6 +161,7 @@ impl Session {
             &self.options.allow_inconclusive,
             context.sender.budget().used(),
             context.sender.is_interrupted(),
+            self.options.filtered,
         ));
         self.tell(&Event::Ended(Arc::clone(&result)));
         result

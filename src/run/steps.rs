@@ -32,6 +32,8 @@ pub(super) struct Trace {
     pub findings: Vec<Finding>,
     /// Whether the judged (last) step was granted.
     pub granted: bool,
+    /// Whether the last token request yielded a token.
+    pub issued: bool,
     /// Why the scenario could not be carried through.
     pub stopped: Option<String>,
     tokens: BTreeMap<String, TokenView>,
@@ -61,7 +63,9 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
         };
         exchanged |= granted && step.exchange.is_some();
         if i == last {
-            trace.granted = granted;
+            // A control without a token in its answer proves nothing to those that rest on it.
+            let exchanged = step.exchange.is_some() || step.refresh.is_some();
+            trace.granted = granted && (!exchanged || trace.issued);
         } else if !granted && step.expect.is_none() {
             let what = trace.exchanges.last().map(describe).unwrap_or_default();
             trace.stopped = Some(format!("step {} of {} did not succeed: {what}", i + 1, last + 1));
@@ -255,6 +259,7 @@ async fn exchange(
         issued.push(look(context, view, wants, &mut asked).await);
     }
     let granted_view = issued.first().and_then(|i| i.view.clone());
+    trace.issued = issued.iter().any(|i| i.view.is_some());
     context.add_referenced(expect, &mut tokens).await;
     let facts = StepFacts {
         kind: StepKind::Exchange,
@@ -359,6 +364,7 @@ async fn refresh(
     let issued =
         look(context, json.as_ref().and_then(Context::issued_token), Wants::of(expect), &mut asked).await;
     let view = issued.view.clone();
+    trace.issued = view.is_some();
     let facts = StepFacts {
         kind: StepKind::Refresh,
         exchanges: vec![&trace.exchanges[first]],
