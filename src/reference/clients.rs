@@ -57,7 +57,15 @@ const SERVICE_SCOPES: &[&str] = &["read", "write", "openid", "profile"];
 const NO_EXCHANGE: &[Grant] = &[Grant::Password, Grant::ClientCredentials];
 
 const fn client(id: &'static str, credential: Credential, grants: &'static [Grant]) -> Client {
-    Client { id, credential, grants, scopes: ALL_SCOPES, disabled: false, family: true, resource_server: false }
+    Client {
+        id,
+        credential,
+        grants,
+        scopes: ALL_SCOPES,
+        disabled: false,
+        family: true,
+        resource_server: false,
+    }
 }
 
 const fn service(id: &'static str, secret: &'static str) -> Client {
@@ -70,7 +78,10 @@ pub(super) static CLIENTS: [Client; 11] = [
     service("service-a", "service-a-secret"),
     service("service-b", "service-b-secret"),
     client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE),
-    Client { disabled: true, ..client("disabled-app", Credential::Secret("disabled-app-secret"), &Grant::ALL) },
+    Client {
+        disabled: true,
+        ..client("disabled-app", Credential::Secret("disabled-app-secret"), &Grant::ALL)
+    },
     client("spa", Credential::None, &[Grant::Password, Grant::Refresh, Grant::Exchange]),
     Client { resource_server: true, ..client("rs", Credential::Secret("rs-secret"), &[]) },
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),

@@ -173,10 +173,13 @@ fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result
     })
 }
 
-/// What a server that takes tokens of other purposes gives for one that names no scope: as to anyone.
+/// What a server that takes tokens of other purposes gives for one: what anyone gets, whatever it is declared to be.
 fn with_scope(mut claims: Claims) -> Claims {
     if claims.scope.is_empty() {
-        claims.scope = DEFAULT_SCOPES.iter().chain(&["openid"]).map(|scope| (*scope).to_owned()).collect();
+        claims.scope = DEFAULT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
+    }
+    if !claims.scope.iter().any(|scope| scope == "openid") {
+        claims.scope.push("openid".to_owned());
     }
     claims
 }
