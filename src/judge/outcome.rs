@@ -74,3 +74,31 @@ fn carries_token_text(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     text.contains("\"access_token\"") || text.contains("access_token=")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Outcome, outcome_of};
+    use crate::wire::{Exchange, Request, Response};
+
+    fn answer(status: u16, body: &str) -> Outcome {
+        let response =
+            Response { status, headers: Vec::new(), body: body.as_bytes().to_vec(), truncated: false };
+        outcome_of(&Exchange {
+            purpose: "exchange".into(),
+            request: Request::post(url::Url::parse("http://127.0.0.1/token").unwrap()),
+            outcome: Ok(response),
+            duration: Duration::ZERO,
+            attempts: 1,
+        })
+    }
+
+    #[test]
+    fn a_redirect_that_carries_a_token_has_granted_the_request() {
+        assert_eq!(answer(302, r#"{"access_token":"abc","token_type":"Bearer"}"#), Outcome::Accepted);
+        assert_eq!(answer(302, ""), Outcome::Refused);
+        assert_eq!(answer(302, r#"{"error":"invalid_request","access_token":"abc"}"#), Outcome::Refused);
+        assert_eq!(answer(400, r#"{"access_token":"abc"}"#), Outcome::Refused);
+    }
+}

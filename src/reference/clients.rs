@@ -43,6 +43,9 @@ pub(super) struct Client {
     pub(super) credential: Credential,
     pub(super) grants: &'static [Grant],
     pub(super) scopes: &'static [&'static str],
+    /// Disabled since its tokens were issued: the first grants still answer, but it may not exchange, and no
+    /// exchange may act for it, take it as the actor, or take what was issued to it.
+    pub(super) disabled: bool,
     /// The clients of the operator itself may exchange each other's access tokens.
     pub(super) family: bool,
     /// May ask the introspection endpoint about tokens of others.
@@ -54,19 +57,31 @@ const SERVICE_SCOPES: &[&str] = &["read", "write", "openid", "profile"];
 const NO_EXCHANGE: &[Grant] = &[Grant::Password, Grant::ClientCredentials];
 
 const fn client(id: &'static str, credential: Credential, grants: &'static [Grant]) -> Client {
-    Client { id, credential, grants, scopes: ALL_SCOPES, family: true, resource_server: false }
+    Client {
+        id,
+        credential,
+        grants,
+        scopes: ALL_SCOPES,
+        disabled: false,
+        family: true,
+        resource_server: false,
+    }
 }
 
 const fn service(id: &'static str, secret: &'static str) -> Client {
     Client { scopes: SERVICE_SCOPES, ..client(id, Credential::Secret(secret), &Grant::ALL) }
 }
 
-pub(super) static CLIENTS: [Client; 10] = [
+pub(super) static CLIENTS: [Client; 11] = [
     client("app", Credential::Secret("app-secret"), &Grant::ALL),
     Client { family: false, ..client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL) },
     service("service-a", "service-a-secret"),
     service("service-b", "service-b-secret"),
     client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE),
+    Client {
+        disabled: true,
+        ..client("disabled-app", Credential::Secret("disabled-app-secret"), &Grant::ALL)
+    },
     client("spa", Credential::None, &[Grant::Password, Grant::Refresh, Grant::Exchange]),
     Client { resource_server: true, ..client("rs", Credential::Secret("rs-secret"), &[]) },
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),
@@ -83,14 +98,15 @@ pub(super) fn find_client(id: &str) -> Option<&'static Client> {
 pub(super) struct User {
     pub(super) name: &'static str,
     pub(super) password: &'static str,
-    /// Disabled after login: grants still answer, but no exchange may act for the user any more.
+    /// Disabled, or logged out, after login: grants still answer, but no exchange may act for the user any more.
     pub(super) disabled: bool,
 }
 
-static USERS: [User; 3] = [
+static USERS: [User; 4] = [
     User { name: "alice", password: "alice-password", disabled: false },
     User { name: "bob", password: "bob-password", disabled: false },
     User { name: "dora", password: "dora-password", disabled: true },
+    User { name: "emil", password: "emil-password", disabled: true },
 ];
 
 pub(super) fn find_user(name: &str) -> Option<&'static User> {

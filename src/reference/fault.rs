@@ -224,6 +224,7 @@ fault_ids! {
     EmbeddedJwkTrusted = "embedded-jwk-trusted",
     KeyUrlInHeaderTrusted = "key-url-in-header-trusted",
     IssuerKeyNotPinned = "issuer-key-not-pinned",
+    OtherTenantAccepted = "other-tenant-accepted",
     UntrustedIssuerAccepted = "untrusted-issuer-accepted",
     CritIgnored = "crit-ignored",
     KidOfOtherTypeAccepted = "kid-of-other-type-accepted",

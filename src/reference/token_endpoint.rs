@@ -28,6 +28,9 @@ fn serve(server: &AuthServer, request: &Request, form: &Form) -> Result<Reply, R
     if !client.grants.contains(&grant) && !grant_overlooked(server, client, grant) {
         return Err(Refusal::new(Why::GrantNotAllowed, "this client may not use this grant"));
     }
+    if grant == Grant::Exchange && client.disabled && !server.on(FaultId::DisabledPrincipalAccepted) {
+        return Err(Refusal::new(Why::ClientAuthOther, "the client is disabled"));
+    }
     match grant {
         Grant::Password => grants::password(server, request, form, client),
         Grant::ClientCredentials => grants::client_credentials(server, request, form, client),

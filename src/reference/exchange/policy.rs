@@ -18,7 +18,11 @@ pub(super) fn check(
 ) -> Result<(), Refusal> {
     for party in std::iter::once(subject).chain(actor) {
         let native = party.issuer == server.issuer;
-        let disabled = native && find_user(&party.claims.sub).is_some_and(|user| user.disabled);
+        let client_of = |id: &str| find_client(id).is_some_and(|client| client.disabled);
+        let disabled = native
+            && (find_user(&party.claims.sub).is_some_and(|user| user.disabled)
+                || client_of(&party.claims.sub)
+                || party.holder.as_deref().is_some_and(client_of));
         if disabled && !server.on(FaultId::DisabledPrincipalAccepted) {
             return Err(Refusal::new(Why::Policy, "the account is disabled"));
         }

@@ -154,7 +154,10 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
 /// A JWT of an issuer that the server does not know. It cannot be valid, whatever it says.
 fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result<Presented, Refusal> {
     let client_made = role == Role::Subject && issuer == "signer" && jwt.signed_by(&server.keys.client);
+    let tenant = issuer.strip_prefix(&server.issuer).is_some_and(|rest| rest.starts_with('/'));
+    let of_tenant = tenant && jwt.signed_by(&server.keys.as_es256);
     let accepted = (client_made && server.on(FaultId::ClientAssertionAsSubject))
+        || (of_tenant && server.on(FaultId::OtherTenantAccepted))
         || server.on(role.pick(FaultId::UntrustedIssuerAccepted, FaultId::UntrustedActorIssuerAccepted));
     if !accepted {
         return Err(role.invalid());
@@ -170,10 +173,13 @@ fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result
     })
 }
 
-/// What a server that takes tokens of other purposes gives for one that names no scope: as to anyone.
+/// What a server that takes tokens of other purposes gives for one: what anyone gets, whatever it is declared to be.
 fn with_scope(mut claims: Claims) -> Claims {
     if claims.scope.is_empty() {
         claims.scope = DEFAULT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect();
+    }
+    if !claims.scope.iter().any(|scope| scope == "openid") {
+        claims.scope.push("openid".to_owned());
     }
     claims
 }
