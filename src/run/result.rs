@@ -276,23 +276,25 @@ impl RunResult {
         mut scenarios: Vec<ScenarioResult>,
         suite: &Suite,
         catalogue: &Catalogue,
-        fail_on: Level,
-        allowed: &BTreeSet<Cause>,
+        options: &super::Options,
         requests: u64,
         interrupted: bool,
-        filtered: bool,
     ) -> Self {
         let order: BTreeMap<&str, usize> =
             suite.scenarios().iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect();
         scenarios.sort_by_key(|s| order.get(s.id.as_str()).copied().unwrap_or(usize::MAX));
-        let heaviest = scenarios.iter().map(|s| s.weight(fail_on, allowed)).max().unwrap_or(Weight::Fine);
+        let heaviest = scenarios
+            .iter()
+            .map(|s| s.weight(options.fail_on, &options.allow_inconclusive))
+            .max()
+            .unwrap_or(Weight::Fine);
         let missing =
             scenarios.iter().any(|s| s.verdict == Verdict::NotApplicable && s.profile == ProfileName::Core);
         let conclusion = match heaviest {
             Weight::Failure => Conclusion::Nonconformant,
             Weight::Open | Weight::Broken => Conclusion::Inconclusive,
             _ if interrupted => Conclusion::Inconclusive,
-            _ if missing || filtered => Conclusion::Partial,
+            _ if missing || options.filtered => Conclusion::Partial,
             _ => Conclusion::Conformant,
         };
         let observations = scenarios

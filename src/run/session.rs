@@ -157,11 +157,9 @@ impl Session {
             results,
             &context.suite,
             &context.facts.catalogue,
-            self.options.fail_on,
-            &self.options.allow_inconclusive,
+            &self.options,
             context.sender.budget().used(),
             context.sender.is_interrupted(),
-            self.options.filtered,
         ));
         self.tell(&Event::Ended(Arc::clone(&result)));
         result
