@@ -1,6 +1,9 @@
 //! Whether an error code fits the situation: the decision table, its tolerated codes and readings.
 
-use super::{Cause, FailClass, Finding, RunFacts, StepFacts, oracle_error::oauth_error};
+use super::{
+    Cause, FailClass, Finding, RunFacts, StepFacts,
+    oracle_error::{is_clean, oauth_error},
+};
 use crate::{scenario::OneOrMany, spec::DecisionRow};
 
 /// Judges the code (and where the row asks for it, the challenge) of the i-th response.
@@ -18,12 +21,15 @@ pub(super) fn judge(
     if let Some(scheme) = &row.challenge {
         found.push(challenge(run, step, i, row, scheme));
     }
+    if row.any_code() {
+        found.extend(refused_cleanly(run, step, i, row, bound_to));
+        return found;
+    }
     let Some(code) = oauth_error(response) else {
         return found;
     };
     let expected = row.expected.join(" or ");
-    let any = row.expected.iter().any(|c| c == "*");
-    let expected_words = if any { "an OAuth error".to_owned() } else { format!("error {expected}") };
+    let expected_words = format!("error {expected}");
     let level = run.level(&row.requirement).max(row.otherwise);
     let observed = format!("{} {code}", response.status);
     let mut finding = Finding::pass(&row.requirement, level, expected_words, observed);
@@ -31,7 +37,7 @@ pub(super) fn judge(
     if !super::oracle_error::is_nqschar(&code) {
         // What is no code at all is judged as such; it cannot be the wrong one besides.
         finding = finding.undecided(Cause::Unobservable, "the code is malformed");
-    } else if !any && !row.expected.contains(&code) {
+    } else if !row.expected.contains(&code) {
         let tolerated = row
             .tolerated
             .iter()
@@ -56,6 +62,37 @@ pub(super) fn judge(
         })),
     }
     found
+}
+
+/// Where no text settles the code, a scenario can still bind requirements to the form of the refusal: a request that is
+/// refused must be refused as one, and not break the server.
+fn refused_cleanly(
+    run: &RunFacts,
+    step: &StepFacts<'_>,
+    i: usize,
+    row: &DecisionRow,
+    bound_to: Option<&OneOrMany>,
+) -> Vec<Finding> {
+    let Some(response) = step.exchanges.get(i).and_then(|e| e.response()) else {
+        return Vec::new();
+    };
+    // Whatever else is wrong with the form of the refusal, the generic oracles say.
+    let broken = response.status >= 500;
+    if !broken && !is_clean(response) {
+        return Vec::new();
+    }
+    let ids = bound_to.into_iter().flat_map(OneOrMany::iter);
+    ids.map(|id| {
+        let observed = match oauth_error(response) {
+            Some(code) => format!("{} {}", response.status, super::oracle_error::visible(&code)),
+            None => format!("status {} without an OAuth error", response.status),
+        };
+        let level = run.level(id).min(row.otherwise);
+        let mut finding = Finding::pass(id, level, "a refusal, not a server error", observed);
+        finding.exchange = Some(step.index(i));
+        if broken { finding.failed(FailClass::WrongForm) } else { finding }
+    })
+    .collect()
 }
 
 fn reason(run: &RunFacts, code: &str) -> String {

@@ -114,6 +114,16 @@ fn granted_too_much(expected: impl Into<String>, observed: impl Into<String>) ->
     })
 }
 
+fn granted_too_little(expected: impl Into<String>, observed: impl Into<String>) -> Judged {
+    Some(Outcome1::Fail {
+        expected: expected.into(),
+        observed: observed.into(),
+        class: FailClass::Refused,
+        level: None,
+        why: String::new(),
+    })
+}
+
 fn unseen(expected: impl Into<String>, why: Unseen) -> Judged {
     Some(Outcome1::Unseen { expected: expected.into(), why: why.0 })
 }
@@ -145,7 +155,11 @@ impl Declared<'_> {
         };
         let mut found = Vec::new();
         if let Some(refusal) = &expect.refusal {
+            let row = self.run.catalogue.row(&refusal.row);
             found.extend(self.refusal(refusal, at, &observed));
+            for finding in found.iter_mut().filter(|f| f.is_pass() && !expect.can_fail(&f.requirement, row)) {
+                finding.level = Level::Observe;
+            }
             return found;
         }
         let checks = || expect.success.iter().flatten().filter(|c| self.applies(c));
@@ -211,6 +225,10 @@ impl Declared<'_> {
         }
         for check in expect.success.iter().flatten().filter(|c| self.applies(c)) {
             found.extend(self.findings(check, at));
+        }
+        let row = expect.refusal.as_ref().and_then(|r| self.run.catalogue.row(&r.row));
+        for finding in found.iter_mut().filter(|f| f.is_pass() && !expect.can_fail(&f.requirement, row)) {
+            finding.level = Level::Observe;
         }
         found
     }
@@ -432,10 +450,13 @@ impl Declared<'_> {
                 (0..self.step.exchanges.len()).filter(|i| self.step.outcome(*i) == Outcome::Accepted).count();
             let ok = u32::try_from(count).is_ok_and(|c| c == wanted);
             let expected = format!("{wanted} of {} requests granted", self.step.exchanges.len());
+            let observed = format!("{count} granted");
             return if ok {
-                pass(expected, format!("{count} granted"))
+                pass(expected, observed)
+            } else if u32::try_from(count).is_ok_and(|c| c < wanted) {
+                granted_too_little(expected, observed)
             } else {
-                granted_too_much(expected, format!("{count} granted"))
+                granted_too_much(expected, observed)
             };
         }
         if let Some(limit) = check.lifetime_at_most {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
-    judge::{FailClass, Verdict, oracle_requirements},
+    judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
     reference::{Fault, FaultClass},
     run::ScenarioResult,
     spec::Level,
@@ -49,10 +49,17 @@ impl FaultOutcome {
         };
         for result in results {
             outcome.undecided += usize::from(result.verdict == Verdict::Inconclusive);
+            if result.control.is_none() && fault.class.contains(&FaultClass::Refused) {
+                outcome.killed.extend(
+                    withheld(result)
+                        .filter(|f| fault.violates.contains(&f.requirement))
+                        .map(|f| check_of(&result.id, &f.requirement)),
+                );
+            }
             for finding in result.findings.iter().filter(|f| f.verdict == Verdict::Fail) {
                 let check = check_of(&result.id, &finding.requirement);
                 let own = fault.violates.contains(&finding.requirement);
-                if own && finding.class.is_some_and(|c| fits(c, &fault.class)) {
+                if own && finding.class.is_some_and(|c| fault.class.iter().any(|f| fits(c, f))) {
                     outcome.killed.insert(check);
                 } else if !own && !fault.also.contains(&finding.requirement) && finding.level >= Level::Should
                 {
@@ -62,6 +69,15 @@ impl FaultOutcome {
         }
         outcome
     }
+}
+
+/// A base request has no positive twin, so its refusal is never called a violation: it leaves open what it was to show,
+/// which fails a run as well. More cannot be asked of it when a fault refuses what should be granted.
+fn withheld(result: &ScenarioResult) -> impl Iterator<Item = &Finding> {
+    let refused = |f: &&Finding| {
+        f.verdict == Verdict::Inconclusive && f.cause == Some(Cause::Precondition) && f.level >= Level::Should
+    };
+    result.findings.iter().filter(refused)
 }
 
 /// The classes of faults and of findings say the same with different words in one place: what is malformed may be so in

@@ -1,6 +1,6 @@
 //! The descriptions of the faults: `fixtures/faults.yaml`, embedded and read on demand.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// What kind of finding a check that catches a fault should report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -26,14 +26,29 @@ pub struct Fault {
     pub describes: String,
     /// The requirements of the catalogue that it breaks.
     pub violates: Vec<String>,
-    /// What a check must say when it finds the fault.
-    pub class: FaultClass,
+    /// What findings it leads to: mostly one kind, several where one behaviour shows in several ways (what should be
+    /// refused is granted here, and the token that is granted there says something untrue).
+    #[serde(deserialize_with = "one_or_many")]
+    pub class: Vec<FaultClass>,
     /// A public bug or advisory that shipped this behaviour.
     #[serde(default)]
     pub anchor: Option<String>,
     /// Requirements whose checks may rightly fail too, as a direct consequence.
     #[serde(default)]
     pub also: Vec<String>,
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FaultClass>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Classes {
+        One(FaultClass),
+        Many(Vec<FaultClass>),
+    }
+    Ok(match Classes::deserialize(deserializer)? {
+        Classes::One(class) => vec![class],
+        Classes::Many(classes) => classes,
+    })
 }
 
 /// The embedded list cannot be read; the build that carries it is broken.
@@ -69,7 +84,7 @@ mod tests {
     fn every_fault_says_what_it_does_and_what_it_breaks() {
         for fault in faults().unwrap() {
             assert!(fault.describes.len() > 15, "{}", fault.id);
-            assert!(!fault.violates.is_empty(), "{}", fault.id);
+            assert!(!fault.violates.is_empty() && !fault.class.is_empty(), "{}", fault.id);
             assert!(fault.violates.iter().all(|id| !fault.also.contains(id)), "{}", fault.id);
         }
     }

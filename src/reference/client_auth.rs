@@ -7,7 +7,7 @@ use wiremock::Request;
 
 use super::AuthServer;
 use super::assertion;
-use super::clients::{Client, Credential, find_client};
+use super::clients::{CLIENTS, Client, Credential, find_client};
 use super::fault::FaultId;
 use super::form::{Decoding, Form, decode};
 use super::refusal::{Refusal, Why};
@@ -46,6 +46,13 @@ pub(super) fn authenticate(
         return Err(Refusal::new(Why::TwoClientAuthMethods, "more than one client authentication method"));
     }
     let client = if let Some(value) = header.first() {
+        let lower = value.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+        if exchange && lower && server.on(FaultId::BasicSchemeCaseMatters) {
+            return Err(BASIC_FAILED);
+        }
+        if let Some(client) = undecoded(server, value.as_bytes(), exchange) {
+            return Ok(client);
+        }
         let basic = read_basic(server, value.as_bytes(), exchange).ok_or(BASIC_FAILED)?;
         by_basic(server, &basic, &form, exchange)?
     } else if assertion.is_some() {
@@ -63,6 +70,21 @@ pub(super) fn authenticate(
         identified_only(server, form.one("client_id"), exchange)?
     };
     Ok(client)
+}
+
+/// The client of a Basic header that a correct server cannot read: one without base64 is nobody's, one whose halves are
+/// not form-encoded is taken as it stands.
+fn undecoded(server: &AuthServer, header: &[u8], exchange: bool) -> Option<&'static Client> {
+    let encoded = std::str::from_utf8(header).ok()?.strip_prefix("Basic ")?;
+    let Ok(decoded) = STANDARD.decode(encoded.trim()) else {
+        return find_client("app").filter(|_| exchange && server.on(FaultId::UnreadableBasicIgnored));
+    };
+    let text = String::from_utf8(decoded).ok()?;
+    let raw = CLIENTS.iter().find(|client| match client.credential {
+        Credential::Secret(secret) => client.id.contains(':') && text == format!("{}:{secret}", client.id),
+        _ => false,
+    });
+    raw.filter(|_| exchange && server.on(FaultId::BasicNeedNotBeEncoded))
 }
 
 fn by_basic(
@@ -113,6 +135,9 @@ fn identified_only(
     };
     let client = find_client(id).ok_or(OTHER_FAILED)?;
     let public = client.credential == Credential::None;
+    if public && exchange && server.on(FaultId::PublicClientRefused) {
+        return Err(OTHER_FAILED);
+    }
     if public || (exchange && server.on(FaultId::ConfidentialClientWithoutSecretAccepted)) {
         return Ok(client);
     }

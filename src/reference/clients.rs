@@ -72,9 +72,10 @@ const fn service(id: &'static str, secret: &'static str) -> Client {
     Client { scopes: SERVICE_SCOPES, ..client(id, Credential::Secret(secret), &Grant::ALL) }
 }
 
-pub(super) static CLIENTS: [Client; 11] = [
+pub(super) static CLIENTS: [Client; 12] = [
     client("app", Credential::Secret("app-secret"), &Grant::ALL),
-    Client { family: false, ..client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL) },
+    client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL),
+    Client { family: false, ..client("outsider", Credential::Secret("outsider-secret"), &Grant::ALL) },
     service("service-a", "service-a-secret"),
     service("service-b", "service-b-secret"),
     client("forbidden", Credential::Secret("forbidden-secret"), NO_EXCHANGE),

@@ -38,6 +38,9 @@ pub(super) fn proof(
     let jwt = first.to_str().ok().and_then(Jwt::parse).filter(|jwt| !jwt.duplicated).ok_or(INVALID)?;
     let jwk = jwt.header.get("jwk").ok_or(INVALID)?;
     let thumbprint = keys::thumbprint(jwk).ok_or(INVALID)?;
+    if jwt.text("nonce").is_some() && server.on(FaultId::UnknownNonceWrongCode) {
+        return Err(Refusal::new(Why::BadParameter, "the nonce is not known"));
+    }
     let acceptable = header_is_right(server, &jwt, jwk)
         && signature_is_right(server, &jwt, jwk)
         && request_is_right(server, request, path, &jwt)

@@ -15,12 +15,15 @@ pub(super) struct Parameter {
 pub(super) struct Decoding {
     /// `+` stands for a space.
     pub(super) plus_is_space: bool,
+    /// `%20` stands for a space.
+    pub(super) escaped_space: bool,
     /// `%41` stands for `A`, although `A` needs no escape.
     pub(super) needless_escapes: bool,
 }
 
 impl Decoding {
-    pub(super) const CORRECT: Self = Self { plus_is_space: true, needless_escapes: true };
+    pub(super) const CORRECT: Self =
+        Self { plus_is_space: true, escaped_space: true, needless_escapes: true };
 }
 
 /// The parameters of one request, in order.
@@ -76,7 +79,9 @@ pub(super) fn decode(encoded: &[u8], decoding: Decoding) -> Option<String> {
             b'%' => {
                 let (high, low) = (bytes.next()?, bytes.next()?);
                 let value = hex(high)? * 16 + hex(low)?;
-                if value.is_ascii_alphanumeric() && !decoding.needless_escapes {
+                let kept = (value.is_ascii_alphanumeric() && !decoding.needless_escapes)
+                    || (value == b' ' && !decoding.escaped_space);
+                if kept {
                     decoded.extend([b'%', high, low]);
                 } else {
                     decoded.push(value);

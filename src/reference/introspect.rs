@@ -24,6 +24,9 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     let caller = caller(server, request, &form)?;
     let token = form.one("token").ok_or(Refusal::new(Why::BadParameter, "token is missing"))?;
     let Some(found) = find(server, token) else {
+        if server.on(FaultId::UnknownTokenActive) {
+            return Ok(Reply::json(200, &json!({ "active": true, "sub": "somebody" })).uncached());
+        }
         return match server.on(FaultId::UnknownTokenIsIntrospectionError) {
             true => Ok(Reply::json(400, &json!({ "error": "invalid_token" })).uncached()),
             false => Ok(inactive(server, None)),
@@ -154,6 +157,9 @@ fn disfigure(server: &AuthServer, record: &Record, body: &mut Map<String, Value>
     }
     if body.contains_key("cnf") && server.on(FaultId::IntrospectionOmitsCnf) {
         body.shift_remove("cnf");
+    }
+    if record.from_exchange && server.on(FaultId::IntrospectionNamesOtherClient) {
+        body.insert("client_id".to_owned(), "other-client".into());
     }
     if server.on(FaultId::IntrospectionScopeIsArray) {
         body.insert("scope".to_owned(), record.claims.scope.clone().into());

@@ -15,6 +15,9 @@ pub(super) enum Document {
 }
 
 pub(super) fn metadata(server: &AuthServer, document: Document) -> Reply {
+    if server.on(FaultId::NoMetadata) {
+        return Reply::empty(404);
+    }
     let mut body = description(server);
     disfigure(server, document, &mut body);
     let reply = Reply::json(200, &Value::Object(body));
@@ -73,10 +76,20 @@ fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Val
         ),
         (FaultId::MetadataWithoutRs256, "id_token_signing_alg_values_supported", json!(["ES256"])),
         (
+            FaultId::MetadataHidesPost,
+            "token_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "private_key_jwt", "client_secret_jwt", "none"]),
+        ),
+        (
             FaultId::MetadataHidesBasic,
             "token_endpoint_auth_methods_supported",
             json!(["client_secret_post", "private_key_jwt", "client_secret_jwt", "none"]),
         ),
+        (FaultId::MetadataDpopAlgNone, "dpop_signing_alg_values_supported", json!(["ES256", "none"])),
+        (FaultId::MetadataDpopEmpty, "dpop_signing_alg_values_supported", json!([])),
+        (FaultId::MetadataPlainHttp, "token_endpoint", json!("http://as.example.com/token")),
+        (FaultId::MetadataPlainHttp, "introspection_endpoint", json!("http://as.example.com/introspect")),
+        (FaultId::MetadataPlainHttp, "jwks_uri", json!("http://as.example.com/jwks")),
     ];
     for (fault, member, value) in replaced {
         if server.on(fault) {

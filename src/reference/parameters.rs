@@ -77,8 +77,19 @@ pub(super) fn settle(server: &AuthServer, form: &mut Form) -> Result<(), Refusal
 /// Faults that refuse what a server must overlook. Only at exchanges: the first grants have
 /// parameters of their own that no other server knows.
 fn refuse_harmless(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
+    let place = |name: &str| form.parameters.iter().position(|parameter| parameter.name == name);
+    let reversed = place("subject_token").is_some_and(|subject| place("grant_type") > Some(subject));
+    if reversed && server.on(FaultId::ParameterOrderMatters) {
+        return Err(Refusal::new(Why::BadParameter, "grant_type has to come first"));
+    }
     for parameter in &form.parameters {
         let name = parameter.name.as_str();
+        if !is_known(name)
+            && !(name.is_ascii() && parameter.value.is_ascii())
+            && server.on(FaultId::NonAsciiParameterRefused)
+        {
+            return Err(Refusal::new(Why::BadParameter, "a parameter is not ASCII"));
+        }
         let empty = parameter.value.is_empty() && !form.all(name).any(|value| !value.is_empty());
         if empty && parameter.has_equals && server.on(FaultId::EmptyParameterRefused) {
             return Err(Refusal::new(Why::BadParameter, "a parameter is empty"));

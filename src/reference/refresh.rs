@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use wiremock::Request;
 
-use super::clients::{Client, Credential, LOGICAL_AUDIENCES, RESOURCES, find_user};
+use super::clients::{Client, Credential, RESOURCES, find_user};
 use super::clock::now;
 use super::fault::FaultId;
 use super::form::Form;
@@ -76,7 +76,9 @@ fn usable(server: &AuthServer, token: &str, client: &Client) -> Result<Record, R
 fn proven_key(server: &AuthServer, request: &Request, record: &Record) -> Result<Option<String>, Refusal> {
     let proof = dpop::proof(server, request, "/token", None)?;
     match &record.claims.jkt {
-        Some(bound) if proof.as_ref() != Some(bound) => Err(INVALID),
+        Some(bound) if proof.as_ref() != Some(bound) && !server.on(FaultId::RefreshKeyUnchecked) => {
+            Err(INVALID)
+        }
         _ => Ok(proof),
     }
 }
@@ -88,6 +90,10 @@ fn narrowed_scope(
     record: &Record,
 ) -> Result<Vec<String>, Refusal> {
     let Some(asked) = form.one("scope") else {
+        let narrowed = record.from_exchange && record.claims.scope.len() < client.scopes.len();
+        if narrowed && server.on(FaultId::RefreshWidensScope) {
+            return Ok(client.scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        }
         return Ok(record.claims.scope.clone());
     };
     let asked: Vec<String> = asked.split(' ').map(str::to_owned).collect();
@@ -104,15 +110,15 @@ fn narrowed_scope(
 fn narrowed_audience(server: &AuthServer, form: &Form, record: &Record) -> Result<Vec<String>, Refusal> {
     let asked: Vec<String> = form.all("audience").chain(form.all("resource")).map(str::to_owned).collect();
     if asked.is_empty() {
+        if record.from_exchange && server.on(FaultId::RefreshWidensAudience) {
+            return Ok(RESOURCES.iter().map(|target| (*target).to_owned()).collect());
+        }
         return Ok(record.claims.aud.clone());
     }
     if asked.iter().all(|target| record.claims.aud.contains(target)) {
         return Ok(asked);
     }
-    let known = asked
-        .iter()
-        .all(|target| RESOURCES.contains(&target.as_str()) || LOGICAL_AUDIENCES.contains(&target.as_str()));
-    if known && record.from_exchange && server.on(FaultId::RefreshWidensAudience) {
+    if record.from_exchange && server.on(FaultId::RefreshWidensAudience) {
         return Ok(asked);
     }
     Err(Refusal::new(Why::TargetUnknown, "a requested target was not granted before"))

@@ -21,8 +21,11 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     let Some(found) = find(server, token).filter(|found| found.genuine) else {
         return Ok(done());
     };
-    if found.record.client != client.id {
+    if found.record.client != client.id && !server.on(FaultId::AnyoneMayRevoke) {
         return Err(Refusal::new(Why::BadParameter, "the token was issued to another client"));
+    }
+    if found.record.revoked && server.on(FaultId::RepeatedRevocationRefused) {
+        return Err(Refusal::new(Why::BadParameter, "the token is revoked already"));
     }
     // No cascade: RFC 8693 §2.1 links the two tokens neither way, so revoking a subject token leaves
     // what it was exchanged for alive, and revoking that leaves the subject token alive.
@@ -30,6 +33,12 @@ fn answer(server: &AuthServer, request: &Request) -> Result<Reply, Refusal> {
     if let Some(subject) = found.record.subject.filter(|_| server.on(FaultId::RevocationReachesSubjectTokens))
     {
         server.store.revoke(&subject);
+    }
+    if server.store.was_actor(&found.key) && server.on(FaultId::ActorRevocationReachesSubjects) {
+        server.store.revoke_subjects_of_actor(&found.key);
+    }
+    if server.on(FaultId::RevocationEndsExchangedTokens) {
+        server.store.revoke_exchanged_of(client.id);
     }
     Ok(done())
 }

@@ -56,6 +56,8 @@ pub(super) struct Record {
     pub(super) from_exchange: bool,
     /// Where the store keeps the token that was exchanged for this one.
     pub(super) subject: Option<String>,
+    /// Where the store keeps the actor token that came with it.
+    pub(super) actor: Option<String>,
 }
 
 impl Record {
@@ -70,6 +72,7 @@ impl Record {
             revoked: false,
             from_exchange: false,
             subject: None,
+            actor: None,
         }
     }
 }
@@ -112,6 +115,45 @@ impl Store {
 
     pub(super) fn revoke(&self, key: &str) {
         self.change(key, |record| record.revoked = true);
+    }
+
+    /// Revokes every token that the one under `key` was exchanged for.
+    pub(super) fn revoke_results_of(&self, key: &str) {
+        let mut memory = self.lock();
+        for record in memory.tokens.values_mut().filter(|record| record.subject.as_deref() == Some(key)) {
+            record.revoked = true;
+        }
+    }
+
+    /// How many tokens the one under `key` was exchanged for.
+    pub(super) fn results_of(&self, key: &str) -> usize {
+        self.lock().tokens.values().filter(|record| record.subject.as_deref() == Some(key)).count()
+    }
+
+    pub(super) fn was_actor(&self, key: &str) -> bool {
+        self.lock().tokens.values().any(|record| record.actor.as_deref() == Some(key))
+    }
+
+    /// Revokes every subject token that was exchanged beside the actor token under `key`.
+    pub(super) fn revoke_subjects_of_actor(&self, key: &str) {
+        let mut memory = self.lock();
+        let beside = memory.tokens.values().filter(|record| record.actor.as_deref() == Some(key));
+        let subjects: Vec<String> = beside.filter_map(|record| record.subject.clone()).collect();
+        for subject in subjects {
+            if let Some(record) = memory.tokens.get_mut(&subject) {
+                record.revoked = true;
+            }
+        }
+    }
+
+    /// Revokes every token that a client got by an exchange.
+    pub(super) fn revoke_exchanged_of(&self, client: &str) {
+        let mut memory = self.lock();
+        for record in
+            memory.tokens.values_mut().filter(|record| record.from_exchange && record.client == client)
+        {
+            record.revoked = true;
+        }
     }
 
     /// How many tokens were issued so far.

@@ -45,7 +45,10 @@ fn grant_overlooked(server: &AuthServer, client: &Client, grant: Grant) -> bool 
 
 fn grant(server: &AuthServer, form: &Form) -> Result<Grant, Refusal> {
     let Some(asked) = form.one("grant_type") else {
-        return match server.on(FaultId::MissingGrantTypeAssumed) {
+        let sent_empty = form.parameters.iter().any(|parameter| parameter.name == "grant_type");
+        let fault =
+            if sent_empty { FaultId::EmptyGrantTypeAssumed } else { FaultId::MissingGrantTypeAssumed };
+        return match server.on(fault) {
             true => Ok(Grant::Exchange),
             false => Err(Refusal::new(Why::GrantTypeMissing, "grant_type is missing")),
         };
@@ -57,7 +60,8 @@ fn grant(server: &AuthServer, form: &Form) -> Result<Grant, Refusal> {
     let urn = Grant::Exchange.uri();
     let mistaken = (asked.eq_ignore_ascii_case(urn) && server.on(FaultId::GrantTypeCaseIgnored))
         || (asked.starts_with(urn) && server.on(FaultId::GrantTypePrefixMatched))
-        || (asked == "token-exchange" && server.on(FaultId::ShortGrantTypeAccepted));
+        || (asked == "token-exchange" && server.on(FaultId::ShortGrantTypeAccepted))
+        || (form.one("subject_token").is_some() && server.on(FaultId::AnyGrantTypeAccepted));
     match mistaken {
         true => Ok(Grant::Exchange),
         false => Err(unknown),
@@ -72,7 +76,11 @@ fn is_exchange(form: &Form) -> bool {
 /// The parameters of the request, with the rules of RFC 6749 §3.2 applied.
 fn read(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
     let get = request.method.as_str() == "GET" && request.url.query().is_some();
-    if request.method.as_str() != "POST" && !(get && server.on(FaultId::GetAccepted)) {
+    let put = request.method.as_str() == "PUT" && !request.body.is_empty();
+    if request.method.as_str() != "POST"
+        && !(get && server.on(FaultId::GetAccepted))
+        && !(put && server.on(FaultId::PutAccepted))
+    {
         return Err(Refusal::new(Why::NotPost, "the token endpoint takes POST only"));
     }
     if request.body.len() > LONGEST_BODY {
@@ -84,10 +92,14 @@ fn read(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
     };
     if let Some(query) = request.url.query() {
         let query = Form::parse(query.as_bytes(), Decoding::CORRECT).unwrap_or_default();
+        // Credentials alone in the query are another matter.
+        let whole = query.one("grant_type").is_some();
         let elsewhere: Vec<Parameter> = query
             .parameters
             .into_iter()
-            .filter(|parameter| form.one(&parameter.name).is_none() && !is_credential(&parameter.name))
+            .filter(|parameter| {
+                form.one(&parameter.name).is_none() && (whole || !is_credential(&parameter.name))
+            })
             .collect();
         let asks = elsewhere.iter().any(|parameter| parameters::is_known(&parameter.name));
         if get || (asks && server.on(FaultId::QueryParametersAccepted)) {
@@ -106,13 +118,20 @@ fn is_credential(name: &str) -> bool {
 fn body(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
     let not_a_form = Refusal::new(Why::NotAForm, "the body is not application/x-www-form-urlencoded");
     let content_type = request.headers.get("content-type").and_then(|value| value.to_str().ok());
-    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
+    let sent = content_type.unwrap_or_default();
+    let content_type = sent.to_ascii_lowercase();
+    if sent.starts_with(|first: char| first.is_ascii_uppercase()) && server.on(FaultId::MediaTypeCaseMatters)
+    {
+        return Err(not_a_form);
+    }
     let (media_type, parameter) = content_type.split_once(';').unwrap_or((&content_type, ""));
     match media_type.trim() {
         "application/x-www-form-urlencoded" => {}
-        "application/json" => {
-            let form = json_form(&request.body).ok_or(not_a_form)?;
+        "application/json" if let Some(form) = json_form(&request.body) => {
             return if server.on(FaultId::JsonBodyAccepted) { Ok(form) } else { Err(not_a_form) };
+        }
+        "multipart/form-data" if let Some(form) = multipart_form(sent, &request.body) => {
+            return if server.on(FaultId::MultipartAccepted) { Ok(form) } else { Err(not_a_form) };
         }
         _ if !server.on(FaultId::AnyMediaTypeAccepted) => return Err(not_a_form),
         _ => {}
@@ -134,6 +153,7 @@ fn misread(server: &AuthServer, body: &[u8], form: &Form) -> Option<Form> {
     }
     let ways = [
         (FaultId::PlusNotDecoded, Decoding { plus_is_space: false, ..Decoding::CORRECT }),
+        (FaultId::EscapedSpaceNotDecoded, Decoding { escaped_space: false, ..Decoding::CORRECT }),
         (FaultId::NeedlessEscapesNotDecoded, Decoding { needless_escapes: false, ..Decoding::CORRECT }),
     ];
     ways.into_iter().find_map(|(fault, decoding)| {
@@ -142,6 +162,21 @@ fn misread(server: &AuthServer, body: &[u8], form: &Form) -> Option<Form> {
             read.parameters.iter().zip(&form.parameters).any(|(read, right)| read.value != right.value);
         (differs && server.on(fault)).then_some(read)
     })
+}
+
+/// The fields of a multipart body; `None` when it is none.
+fn multipart_form(content_type: &str, body: &[u8]) -> Option<Form> {
+    let boundary = content_type.split("boundary=").nth(1)?.trim_matches('"');
+    let body = std::str::from_utf8(body).ok()?;
+    let mut form = Form::default();
+    for part in body.split(&format!("--{boundary}")) {
+        let Some((head, value)) = part.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let name = head.split("name=\"").nth(1)?.split('"').next()?;
+        form.push(name, value.strip_suffix("\r\n").unwrap_or(value));
+    }
+    (!form.parameters.is_empty()).then_some(form)
 }
 
 fn json_form(body: &[u8]) -> Option<Form> {

@@ -20,7 +20,7 @@ const POLICY: &[Why] = &[Why::Policy];
 const TARGET: &[Why] = &[Why::TargetUnknown];
 const SCOPE: &[Why] = &[Why::ScopeMalformed, Why::ScopeNotAllowed];
 
-pub(super) static WRONG_CODES: [WrongCode; 39] = [
+pub(super) static WRONG_CODES: [WrongCode; 41] = [
     wrong(FaultId::InvalidGrantForBadSubject, SUBJECT, 400, "invalid_grant"),
     wrong(FaultId::InvalidTokenForBadSubject, SUBJECT, 400, "invalid_token"),
     wrong(FaultId::UnregisteredCodeForBadSubject, SUBJECT, 400, "subject_token_rejected"),
@@ -38,7 +38,7 @@ pub(super) static WRONG_CODES: [WrongCode; 39] = [
     wrong(FaultId::UnknownActorTypeWrongCode, &[Why::ActorTypeUnknown], 400, "unsupported_token_type"),
     wrong(
         FaultId::UnknownRequestedTypeWrongCode,
-        &[Why::RequestedTypeUnknown],
+        &[Why::RequestedTypeUnknown, Why::RequestedTypeRefused],
         400,
         "unsupported_token_type",
     ),
@@ -62,6 +62,8 @@ pub(super) static WRONG_CODES: [WrongCode; 39] = [
     wrong(FaultId::PostFailureWithStatus403, &[Why::ClientAuthOther], 403, "invalid_client"),
     wrong(FaultId::AssertionFailureWrongCode, &[Why::ClientAssertion], 400, "invalid_grant"),
     wrong(FaultId::TwoAuthMethodsWrongCode, &[Why::TwoClientAuthMethods], 400, "invalid_grant"),
+    wrong(FaultId::ClientIdMismatchWrongCode, &[Why::ClientIdMismatch], 400, "invalid_grant"),
+    wrong(FaultId::RefreshFailureWrongCode, &[Why::GrantInvalid], 400, "unauthorized_client"),
     wrong(FaultId::DpopFailureWrongCode, &[Why::Proof], 400, "invalid_grant"),
     wrong(FaultId::DeepActChainCrashes, &[Why::ActTooDeep], 500, "server_error"),
     wrong(FaultId::MalformedActCrashes, &[Why::ActMalformed], 500, "server_error"),

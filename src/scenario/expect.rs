@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::OneOrMany;
-use crate::spec::{Capability, Level};
+use crate::spec::{Capability, DecisionRow, Level};
 
 /// The expectation of a response. `success` alone: it must succeed. `refusal` alone: it must be refused. Both: either
 /// is legitimate, each branch with its own checks.
@@ -38,6 +38,22 @@ impl Expect {
 }
 
 impl Expect {
+    /// Whether any answer could violate the requirement here. Where granting and refusing are both right, the bare
+    /// outcome says nothing: only a predicate on what came back, or the code of the refusal, can.
+    pub fn can_fail(&self, id: &str, row: Option<&DecisionRow>) -> bool {
+        let names = |covers: &Option<OneOrMany>| covers.iter().flat_map(OneOrMany::iter).any(|one| one == id);
+        let (Some(success), Some(refusal)) = (&self.success, &self.refusal) else {
+            return true;
+        };
+        let looked_at =
+            success.iter().chain(&refusal.also).any(|c| !c.predicates().is_empty() && names(&c.covers));
+        let code = match &refusal.code_covers {
+            Some(_) => names(&refusal.code_covers),
+            None => row.is_some_and(|r| r.requirement == id && !r.any_code()),
+        };
+        looked_at || code || (refusal.accepted.is_some() && names(&refusal.covers))
+    }
+
     /// The names of tokens that checks compare with.
     pub fn tokens_compared(&self) -> Vec<&str> {
         let also = self.refusal.iter().flat_map(|r| &r.also);

@@ -35,6 +35,13 @@ pub struct DecisionRow {
     pub otherwise: Level,
 }
 
+impl DecisionRow {
+    /// Whether no text settles the code.
+    pub fn any_code(&self) -> bool {
+        self.expected.iter().any(|c| c == "*")
+    }
+}
+
 /// A code that is accepted with a remark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

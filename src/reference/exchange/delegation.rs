@@ -31,10 +31,15 @@ pub(super) fn act(
         None => undelegated(server, client, history),
     };
     match chain {
-        Some(chain) if depth(&chain) > DEEPEST => match server.on(FaultId::ActChainTruncated) {
-            true => Ok(Some(truncated(chain, DEEPEST))),
-            false => Err(Refusal::new(Why::ActTooDeep, "the chain of actors is too long")),
-        },
+        Some(chain) if depth(&chain) > 3 && server.on(FaultId::ActChainTruncated) => {
+            Ok(Some(truncated(chain, 3)))
+        }
+        Some(chain) if depth(&chain) == DEEPEST && server.on(FaultId::DeepActChainCrashes) => {
+            Err(Refusal::broken())
+        }
+        Some(chain) if depth(&chain) > DEEPEST => {
+            Err(Refusal::new(Why::ActTooDeep, "the chain of actors is too long"))
+        }
         chain => Ok(chain),
     }
 }
@@ -51,7 +56,8 @@ fn history(server: &AuthServer, subject: &Presented) -> Result<Option<Value>, Re
         };
     }
     let identity_only = only_identity(act.clone());
-    match identity_only != act && server.on(FaultId::KeepsForeignClaimsInAct) {
+    let kept = |fault| identity_only != act && server.on(fault);
+    match kept(FaultId::KeepsForeignClaimsInAct) || kept(FaultId::ActWithExp) {
         true => Ok(Some(act)),
         false => Ok(Some(identity_only)),
     }
@@ -64,6 +70,10 @@ fn delegated(
     history: Option<Value>,
 ) -> Option<Value> {
     let sub = actor.claims.sub.as_str();
+    if sub.is_empty() {
+        // Only a fault lets an actor come so far whom nobody named.
+        return Some(json!({}));
+    }
     if server.on(FaultId::CollapsesDelegation) {
         return None;
     }
@@ -115,7 +125,13 @@ fn undelegated(server: &AuthServer, client: &Client, history: Option<Value>) -> 
 /// No request parameter can name an actor; only a faulty server looks for one.
 fn injected(server: &AuthServer, form: &Form) -> Option<Value> {
     let parsed = |name: &str| form.one(name).and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let act = parsed("act").or_else(|| parsed("claims").and_then(|claims| claims.get("act").cloned()))?;
+    let named = || {
+        let name = form.one("actor").or(form.one("requested_actor"))?;
+        Some(json!({ "sub": name }))
+    };
+    let act = parsed("act")
+        .or_else(|| parsed("claims").and_then(|claims| claims.get("act").cloned()))
+        .or_else(named)?;
     server.on(FaultId::ActFromRequestParameter).then_some(act)
 }
 

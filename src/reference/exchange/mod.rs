@@ -2,6 +2,7 @@
 
 mod answer;
 mod delegation;
+mod fetch;
 mod issue;
 mod policy;
 mod presented;
@@ -19,14 +20,15 @@ use super::clients::{Client, DEFAULT_AUDIENCE, DEFAULT_SCOPES};
 use super::clock::now;
 use super::fault::FaultId;
 use super::form::Form;
+use super::jwt::Jwt;
 use super::mint::Format;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, Why};
 use super::reply::Reply;
 use super::store::{Claims, Kind};
 use super::{AuthServer, dpop};
 use issue::Decision;
 use presented::{Presented, Role};
-use request::Asked;
+use request::{Asked, Requested, TokenType};
 
 /// Serves one exchange for an authenticated client that may use the grant.
 pub(super) fn exchange(
@@ -35,7 +37,7 @@ pub(super) fn exchange(
     form: &Form,
     client: &'static Client,
 ) -> Result<Reply, Refusal> {
-    let asked = Asked::read(server, form)?;
+    let asked = Asked::read(server, form).inspect_err(|_| spend_refused(server, form))?;
     let sends_proof = request.headers.contains_key("dpop");
     let proven = match sends_proof && server.on(FaultId::DpopIgnored) {
         true => None,
@@ -45,19 +47,30 @@ pub(super) fn exchange(
         Some(declared) => presented::validate(server, declared, Role::Subject)?,
         None => client_itself(server, client),
     };
-    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 60);
+    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 300);
     if nearly_over && server.on(FaultId::NearlyExpiredSubjectCrashes) {
         return Err(Refusal::broken());
     }
     let actor = asked.actor.map(|declared| presented::validate(server, declared, Role::Actor)).transpose()?;
     let actor = actor.as_ref();
     policy::check(server, client, &subject, actor)?;
+    if asked.requested == Requested::Known(TokenType::AccessToken)
+        && server.on(FaultId::RequestedAccessTokenRefused)
+    {
+        return Err(Refusal::new(Why::RequestedTypeRefused, "access tokens need no requested_token_type"));
+    }
     let jkt = policy::binding(server, &subject, actor, proven)?;
+    if let Some(key) = subject.key.as_ref()
+        && server.store.results_of(key) == 1
+        && server.on(FaultId::SecondExchangeEndsFirst)
+    {
+        server.store.revoke_results_of(key);
+    }
     let decision = Decision {
         client,
         requested: asked.requested,
         aud: target::audience(server, form, client, &subject, asked.requested)?,
-        scope: scope::grant(server, form, client, &subject)?,
+        scope: scope::grant(server, form, client, &subject, actor.is_some())?,
         act: delegation::act(server, form, client, &subject, actor)?,
         jkt,
         subject: &subject,
@@ -66,6 +79,19 @@ pub(super) fn exchange(
     let issued = issue::issue(server, form, &decision)?;
     leave_inputs(server, &subject, actor);
     Ok(answer::answer(server, &issued))
+}
+
+/// A faulty server uses a subject token up although it refused the request.
+fn spend_refused(server: &AuthServer, form: &Form) {
+    let jti =
+        form.one("subject_token").and_then(Jwt::parse).and_then(|jwt| jwt.text("jti").map(str::to_owned));
+    if let Some(jti) =
+        jti.filter(|jti| server.store.find(jti).is_some_and(|record| record.exchanged_at.is_none()))
+        && form.one("requested_token_type").is_some()
+        && server.on(FaultId::RefusedExchangeUsesUpSubject)
+    {
+        server.store.change(&jti, |record| record.exchanged_at = Some(Instant::now()));
+    }
 }
 
 /// An exchange changes nothing about its inputs, but for a token that may be exchanged only once.
@@ -100,6 +126,7 @@ fn client_itself(server: &AuthServer, client: &Client) -> Presented {
         },
         issuer: server.issuer.clone(),
         holder: Some(client.id.to_owned()),
+        named_client: None,
         kind: Kind::Access,
         format: Format::Jwt,
         foreign: false,

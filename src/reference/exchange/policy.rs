@@ -65,6 +65,9 @@ fn check_may_act(
     let Some(may_act) = &subject.claims.may_act else {
         return Ok(());
     };
+    if may_act.is_object() && server.on(FaultId::MayActRefused) {
+        return Err(Refusal::new(Why::Policy, "a token with may_act cannot be exchanged"));
+    }
     let (sub, issuer, client_id) = match actor {
         Some(actor) => (actor.claims.sub.as_str(), actor.issuer.as_str(), actor.holder.as_deref()),
         None => (client.id, server.issuer.as_str(), Some(client.id)),

@@ -2,8 +2,10 @@
 //! (RFC 8693 §2.1: both must be valid for the type that the client declared).
 
 use super::super::AuthServer;
+use super::super::clients::DEFAULT_AUDIENCE;
 use super::super::clock::now;
 use super::super::fault::FaultId;
+use super::super::jwt::Jwt;
 use super::super::mint::Format;
 use super::super::refusal::{Refusal, Why};
 use super::super::store::{Claims, Kind, Record};
@@ -40,6 +42,8 @@ pub(super) struct Presented {
     pub(super) issuer: String,
     /// The client to which this server issued it; `None` for a token of another issuer.
     pub(super) holder: Option<String>,
+    /// The client that a token of another issuer names.
+    pub(super) named_client: Option<String>,
     pub(super) kind: Kind,
     pub(super) format: Format,
     /// Issued by the other trusted issuer.
@@ -52,12 +56,58 @@ pub(super) struct Presented {
 pub(super) fn validate(server: &AuthServer, declared: Declared, role: Role) -> Result<Presented, Refusal> {
     let presented = match find_opaque(server, declared.token) {
         Some((key, record)) => opaque(server, key, record, role)?,
+        None if is_unreadable(declared.token)
+            && server.on(role.pick(FaultId::UnreadableSubjectAccepted, FaultId::UnreadableActorAccepted)) =>
+        {
+            return Ok(somebody(server, declared.token_type));
+        }
         None => signed::validate(server, declared, role)?,
     };
+    if withheld(server, &presented, role) {
+        return Err(role.invalid());
+    }
     match type_fits(server, declared.token_type, &presented, role) {
         true => Ok(presented),
         false => Err(role.invalid()),
     }
+}
+
+/// Whether a string is no JWT of any issuer.
+fn is_unreadable(token: &str) -> bool {
+    Jwt::parse(token).is_none()
+}
+
+/// Whom a faulty server takes the bearer of a token for that it cannot read.
+fn somebody(server: &AuthServer, declared: TokenType) -> Presented {
+    Presented {
+        claims: Claims {
+            sub: "somebody".to_owned(),
+            scope: vec!["openid".to_owned(), "read".to_owned(), "write".to_owned()],
+            aud: vec![DEFAULT_AUDIENCE.to_owned()],
+            ..Claims::default()
+        },
+        issuer: server.issuer.clone(),
+        holder: None,
+        named_client: None,
+        kind: signed::natural_kind(declared),
+        format: Format::Jwt,
+        foreign: false,
+        key: None,
+    }
+}
+
+/// Faults that refuse a valid token.
+fn withheld(server: &AuthServer, presented: &Presented, role: Role) -> bool {
+    let exchanged = || {
+        let record = presented.key.as_ref().and_then(|key| server.store.find(key));
+        record.is_some_and(|record| record.from_exchange)
+    };
+    server.on(role.pick(FaultId::ValidSubjectRefused, FaultId::ValidActorRefused))
+        || (presented.foreign && server.on(FaultId::TrustedIssuerRefused))
+        || (presented.format == Format::Opaque
+            && presented.kind == Kind::Access
+            && server.on(FaultId::OpaqueSubjectRefused))
+        || (role == Role::Subject && exchanged() && server.on(FaultId::ExchangedTokenRefused))
 }
 
 /// Finds a token that the store keeps under itself: a random string, or a JWT whose signature a
@@ -89,6 +139,7 @@ fn opaque(server: &AuthServer, key: String, record: Record, role: Role) -> Resul
         claims: record.claims,
         issuer: server.issuer.clone(),
         holder: Some(record.client),
+        named_client: None,
         kind: record.kind,
         format: if key.contains('.') { Format::Jwt } else { Format::Opaque },
         foreign: false,
@@ -134,7 +185,10 @@ fn type_fits(server: &AuthServer, declared: TokenType, presented: &Presented, ro
         (TokenType::Jwt, Kind::Access) => FaultId::OpaqueTokenAsJwt,
         (TokenType::IdToken, Kind::Access) => FaultId::AccessTokenAsIdToken,
         (TokenType::RefreshToken, Kind::Access) => FaultId::AccessTokenAsRefreshToken,
-        _ => return false,
+        (TokenType::RefreshToken, Kind::Id) | (TokenType::IdToken, Kind::Refresh) => {
+            FaultId::RefreshAndIdTokenConfused
+        }
+        (TokenType::Jwt, Kind::Id | Kind::Refresh) => return false,
     };
     server.on(role.pick(confused, FaultId::ActorTypeConfusionAccepted))
 }

@@ -27,6 +27,12 @@ impl TokenType {
     fn parse(server: &AuthServer, uri: &str) -> Option<Self> {
         let all = [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt];
         let find = |uri: &str| all.into_iter().find(|known| known.uri() == uri);
+        if let Some(other_case) =
+            all.into_iter().find(|known| known.uri() != uri && known.uri().eq_ignore_ascii_case(uri))
+            && server.on(FaultId::TokenTypeCaseIgnored)
+        {
+            return Some(other_case);
+        }
         find(uri).or_else(|| {
             find(&uri.replace('-', "_").replacen("token_type:", "token-type:", 1))
                 .filter(|_| server.on(FaultId::HyphenatedTokenTypeAccepted))
@@ -85,6 +91,9 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
             true => server.on(FaultId::EmptySubjectTokenMeansClient),
             false => server.on(FaultId::MissingSubjectTokenMeansClient),
         };
+        if form.one("requested_subject").is_some() && server.on(FaultId::RequestedSubjectHonoured) {
+            return Ok(None);
+        }
         let missing = Refusal::new(Why::SubjectMissing, "subject_token is missing");
         return if falls_back { Ok(None) } else { Err(missing) };
     };

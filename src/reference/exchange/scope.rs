@@ -29,8 +29,15 @@ pub(super) fn grant(
     form: &Form,
     client: &Client,
     subject: &Presented,
+    delegated: bool,
 ) -> Result<GrantedScope, Refusal> {
     let available = available(server, client, subject);
+    let named = form.one("audience").or(form.one("resource")).is_some();
+    if (delegated && server.on(FaultId::ActorBringsEveryScope))
+        || (named && server.on(FaultId::TargetBringsEveryScope))
+    {
+        return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
+    }
     let Some(text) = form.one("scope") else {
         return default_scope(server, client, subject, available);
     };
@@ -54,6 +61,10 @@ pub(super) fn grant(
     if !positions.is_sorted() && server.on(FaultId::ScopeOrderMatters) {
         return Err(Refusal::new(Why::ScopeNotAllowed, "a requested scope is not available"));
     }
+    if granted.len() > 1 && server.on(FaultId::DropsAScopeSilently) {
+        let kept = granted.iter().take(granted.len() - 1).cloned().collect();
+        return Ok(GrantedScope { granted: kept, reported: None });
+    }
     if granted.len() < available.len() && server.on(FaultId::NarrowScopeIgnored) {
         return Ok(GrantedScope { granted: available, reported: None });
     }
@@ -73,6 +84,9 @@ fn available(server: &AuthServer, client: &Client, subject: &Presented) -> Vec<S
         if server.on(FaultId::IdTokenSubjectGetsEveryScope) {
             of_subject = client.scopes.to_vec();
         }
+    }
+    if subject.foreign && !of_subject.iter().all(of_client) && server.on(FaultId::ForeignScopePassedOn) {
+        return of_subject.into_iter().map(str::to_owned).collect();
     }
     of_subject.into_iter().filter(of_client).map(str::to_owned).collect()
 }

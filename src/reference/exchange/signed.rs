@@ -12,6 +12,7 @@ use super::super::jwt::{self, Jwt};
 use super::super::mint::Format;
 use super::super::refusal::Refusal;
 use super::super::store::{Claims, Kind, Login};
+use super::fetch;
 use super::presented::{Presented, Role, check_alive, check_window};
 use super::request::{Declared, TokenType};
 use super::signature::signature_is_trusted;
@@ -22,8 +23,17 @@ const LEEWAY: i64 = 60;
 pub(super) fn validate(server: &AuthServer, declared: Declared, role: Role) -> Result<Presented, Refusal> {
     let token = repaired(server, declared.token);
     let jwt = Jwt::parse(&token).ok_or(role.invalid())?;
-    if jwt.header.contains_key("crit") && !server.on(FaultId::CritIgnored) {
+    if jwt.header.contains_key("crit")
+        && !server.on(FaultId::CritIgnored)
+        && !server.on(role.pick(FaultId::AlteredSubjectAccepted, FaultId::AlteredActorAccepted))
+    {
         return Err(role.invalid());
+    }
+    let address = jwt.header.get("jku").and_then(Value::as_str).or(jwt.text("iss"));
+    if let Some(address) = address.filter(|address| *address != server.issuer && fetch::is_plain(address))
+        && server.on(FaultId::AddressInTokenFetched)
+    {
+        fetch::get(address);
     }
     let hostile = jwt.kid().is_some_and(|kid| kid.len() > 200 || kid.contains(['/', '\'']));
     if hostile && server.on(FaultId::HostileKidCrashes) {
@@ -36,7 +46,7 @@ pub(super) fn validate(server: &AuthServer, declared: Declared, role: Role) -> R
     match jwt.text("iss") {
         Some(issuer) if issuer == server.issuer => own(server, &jwt, declared.token_type, role),
         Some(FOREIGN_ISSUER) => foreign(server, jwt, declared.token_type, role),
-        issuer => untrusted(server, &jwt, issuer.unwrap_or_default(), role),
+        issuer => untrusted(server, &jwt, declared.token_type, issuer.unwrap_or_default(), role),
     }
 }
 
@@ -79,6 +89,7 @@ fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Resul
         claims,
         issuer: server.issuer.clone(),
         holder: None,
+        named_client: None,
         kind: Kind::Access,
         format: Format::Jwt,
         foreign: false,
@@ -100,7 +111,12 @@ fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Resul
     };
     let jti = jwt.text("jti").ok_or(role.invalid())?;
     let record = server.store.find(jti).filter(|record| record.kind == kind).ok_or(role.invalid())?;
-    check_alive(server, &record, role)?;
+    // A server that keeps its lists by type does not find a revoked access token among the ID tokens.
+    let misfiled =
+        declared == TokenType::IdToken && kind == Kind::Access && server.on(FaultId::AccessTokenAsIdToken);
+    if !misfiled {
+        check_alive(server, &record, role)?;
+    }
     let mut claims = Claims { of_client: record.claims.of_client, ..presented.claims };
     if kind == Kind::Id {
         // An ID token does not say which scopes the login had, but the server knows.
@@ -123,7 +139,7 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
     }
     let typ = jwt.typ();
     let plain = matches!(typ.as_str(), "" | "jwt");
-    let other_spelling = plain && jwt.header.get("typ").is_some_and(|typ| typ != "JWT");
+    let other_spelling = plain && jwt.header.get("typ").is_none_or(|typ| typ != "JWT");
     if other_spelling && server.on(FaultId::TypCaseMatters) {
         return Err(role.invalid());
     }
@@ -139,11 +155,20 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
         return Err(role.invalid());
     }
     check_times(server, &jwt.claims, LEEWAY, role)?;
-    let claims = read_claims(&jwt.claims).ok_or(role.invalid())?;
+    let nameless = role == Role::Actor
+        && !jwt.claims.contains_key("sub")
+        && server.on(FaultId::ActorWithoutSubjectAccepted);
+    let claims = match read_claims(&jwt.claims) {
+        None if nameless => {
+            Claims { exp: jwt.claims.get("exp").and_then(jwt::numeric_date), ..Claims::default() }
+        }
+        claims => claims.ok_or(role.invalid())?,
+    };
     Ok(Presented {
         claims,
         issuer: FOREIGN_ISSUER.to_owned(),
         holder: None,
+        named_client: jwt.text("client_id").map(str::to_owned),
         kind: if plain { Kind::Access } else { natural_kind(declared) },
         format: Format::Jwt,
         foreign: plain,
@@ -152,7 +177,13 @@ fn foreign(server: &AuthServer, mut jwt: Jwt, declared: TokenType, role: Role) -
 }
 
 /// A JWT of an issuer that the server does not know. It cannot be valid, whatever it says.
-fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result<Presented, Refusal> {
+fn untrusted(
+    server: &AuthServer,
+    jwt: &Jwt,
+    declared: TokenType,
+    issuer: &str,
+    role: Role,
+) -> Result<Presented, Refusal> {
     let client_made = role == Role::Subject && issuer == "signer" && jwt.signed_by(&server.keys.client);
     let tenant = issuer.strip_prefix(&server.issuer).is_some_and(|rest| rest.starts_with('/'));
     let of_tenant = tenant && jwt.signed_by(&server.keys.as_es256);
@@ -166,7 +197,8 @@ fn untrusted(server: &AuthServer, jwt: &Jwt, issuer: &str, role: Role) -> Result
         claims: with_scope(read_claims(&jwt.claims).ok_or(role.invalid())?),
         issuer: issuer.to_owned(),
         holder: None,
-        kind: Kind::Access,
+        named_client: None,
+        kind: if client_made { natural_kind(declared) } else { Kind::Access },
         format: Format::Jwt,
         foreign: false,
         key: None,
@@ -193,7 +225,7 @@ fn other_typ_accepted(server: &AuthServer, typ: &str) -> bool {
 }
 
 /// What a server that looks at the declared type only takes a token for.
-fn natural_kind(declared: TokenType) -> Kind {
+pub(super) fn natural_kind(declared: TokenType) -> Kind {
     match declared {
         TokenType::AccessToken | TokenType::Jwt => Kind::Access,
         TokenType::RefreshToken => Kind::Refresh,
@@ -229,9 +261,12 @@ const KNOWN_CLAIMS: [&str; 14] = [
     "amr",
 ];
 
-/// Claims that the server does not know are ignored (RFC 7519 §4).
+const KNOWN_HEADERS: [&str; 8] = ["alg", "typ", "cty", "kid", "jwk", "jku", "x5u", "crit"];
+
+/// Claims and header parameters that the server does not know are ignored (RFC 7519 §4).
 fn claims_are_known(server: &AuthServer, jwt: &Jwt) -> bool {
-    let unknown = jwt.claims.keys().any(|name| !KNOWN_CLAIMS.contains(&name.as_str()));
+    let unknown = jwt.claims.keys().any(|name| !KNOWN_CLAIMS.contains(&name.as_str()))
+        || jwt.header.keys().any(|name| !KNOWN_HEADERS.contains(&name.as_str()));
     !(unknown && server.on(FaultId::UnknownClaimsRefused))
 }
 
@@ -252,6 +287,7 @@ fn check_times(
     };
     let nbf = match claims.get("nbf") {
         None => i64::MIN,
+        Some(_) if server.on(FaultId::NbfRefused) => return Err(role.invalid()),
         Some(value) => jwt::numeric_date(value).ok_or(role.invalid())?,
     };
     // No leeway for exp: a token may not outlive its subject, so it would be born expired.

@@ -54,6 +54,12 @@ fn targets(server: &AuthServer, form: &Form) -> Result<Vec<String>, Refusal> {
     let named = form.parameters.iter().filter(|parameter| !parameter.value.is_empty());
     let mut targets: Vec<String> = Vec::new();
     for parameter in named {
+        let words: Vec<&str> = parameter.value.split(' ').collect();
+        let list = parameter.name == "audience" && words.len() > 1 && words.iter().all(|word| is_known(word));
+        if list && server.on(FaultId::AudienceSplitAtSpaces) {
+            targets.extend(words.into_iter().map(str::to_owned));
+            continue;
+        }
         let target = match parameter.name.as_str() {
             "resource" => resource(server, &parameter.value)?,
             "audience" => logical(server, &parameter.value)?,
@@ -64,6 +70,10 @@ fn targets(server: &AuthServer, form: &Form) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(targets)
+}
+
+fn is_known(target: &str) -> bool {
+    RESOURCES.contains(&target) || LOGICAL_AUDIENCES.contains(&target)
 }
 
 fn check_combination(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
@@ -84,8 +94,10 @@ fn check_combination(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
 
 /// A target by URI: absolute, without a fragment (even an empty one), and known as it is spelt.
 fn resource(server: &AuthServer, uri: &str) -> Result<Option<String>, Refusal> {
-    let odd = |byte: u8| !(0x21..=0x7e).contains(&byte) || b"\"<>\\^`{|}".contains(&byte);
-    if Url::parse(uri).is_err() || uri.bytes().any(odd) {
+    if !uri.is_ascii() && server.on(FaultId::Utf8AudienceCrashes) {
+        return Err(Refusal::broken());
+    }
+    if Url::parse(uri).is_err() || !uri.bytes().all(is_uri_byte) {
         return match server.on(FaultId::RelativeResourceAccepted) {
             true => Ok(None),
             false => Err(Refusal::new(Why::ResourceMalformed, "resource is not an absolute URI")),
@@ -107,15 +119,23 @@ fn resource(server: &AuthServer, uri: &str) -> Result<Option<String>, Refusal> {
     unknown(server, uri, FaultId::UnknownResourceMinted)
 }
 
+/// RFC 3986 §2: what a URI is written with.
+fn is_uri_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
+}
+
 /// A target by the name under which the server knows it; not necessarily a URI.
 fn logical(server: &AuthServer, name: &str) -> Result<Option<String>, Refusal> {
     if !name.is_ascii() && server.on(FaultId::Utf8AudienceCrashes) {
         return Err(Refusal::broken());
     }
+    if name.len() > 2000 && server.on(FaultId::LongAudienceCrashes) {
+        return Err(Refusal::broken());
+    }
     if LOGICAL_AUDIENCES.contains(&name) && server.on(FaultId::AudienceMustBeUri) {
         return Err(Refusal::new(Why::ResourceMalformed, "audience is not a URI"));
     }
-    if RESOURCES.contains(&name) || LOGICAL_AUDIENCES.contains(&name) {
+    if is_known(name) {
         return Ok(Some(name.to_owned()));
     }
     unknown(server, name, FaultId::UnknownAudienceMinted)

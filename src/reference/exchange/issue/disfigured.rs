@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::super::super::AuthServer;
+use super::super::super::clients::RESOURCES;
 use super::super::super::clock::now;
 use super::super::super::fault::FaultId;
 use super::super::super::form::Form;
@@ -32,10 +33,28 @@ pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, reco
             claims.act = Some(json!({ "iss": subject.issuer, "sub": subject.claims.sub }));
         }
     }
-    if let Some(wanted) = form.one("requested_subject")
+    if let Some(wanted) = wanted_subject(form)
         && server.on(FaultId::RequestedSubjectHonoured)
     {
-        wanted.clone_into(&mut claims.sub);
+        claims.sub = wanted;
+    }
+    let exchanged_before = || {
+        let before = subject.key.as_ref().and_then(|key| server.store.find(key));
+        before.is_some_and(|before| before.from_exchange)
+    };
+    if exchanged_before() && server.on(FaultId::SubIsClientInChain) {
+        claims.sub = client.to_owned();
+    }
+    if form.one("audience").or(form.one("resource")).is_none()
+        && server.on(FaultId::DefaultAudienceIsEverything)
+    {
+        claims.aud = RESOURCES.iter().map(|target| (*target).to_owned()).collect();
+    }
+    if subject.claims.may_act.is_some() && server.on(FaultId::MayActWithExp) {
+        claims.may_act.clone_from(&subject.claims.may_act);
+        if let Some(may_act) = claims.may_act.as_mut().and_then(Value::as_object_mut) {
+            may_act.insert("exp".to_owned(), (now() + 60).into());
+        }
     }
     if server.on(FaultId::OmitsAudience) {
         claims.aud.clear();
@@ -68,7 +87,17 @@ pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, reco
             .extra
             .insert("cnf".to_owned(), json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }));
     }
-    if let Some(holder) = subject.holder.as_ref().filter(|holder| *holder != client)
+    from_parameters(server, form, record);
+    if subject.foreign && server.on(FaultId::ForeignIssuerKept) {
+        record.extra.insert("iss".to_owned(), subject.issuer.as_str().into());
+    }
+    if record.claims.jkt.is_none() && server.on(FaultId::BindsWithoutProof) {
+        record
+            .extra
+            .insert("cnf".to_owned(), json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }));
+    }
+    let holder = subject.holder.as_ref().or(subject.named_client.as_ref());
+    if let Some(holder) = holder.filter(|holder| *holder != client)
         && server.on(FaultId::ClientIdOfSubjectToken)
     {
         record.extra.insert("client_id".to_owned(), holder.as_str().into());
@@ -82,6 +111,33 @@ pub(super) fn record(server: &AuthServer, form: &Form, decision: &Decision, reco
         record.extra.insert("email".to_owned(), "user@example.com".into());
         record.extra.insert("phone_number".to_owned(), "+1 555 0100".into());
         record.extra.insert("address".to_owned(), json!({ "locality": "Springfield" }));
+    }
+}
+
+/// Whom a request asks for in parameters that say nothing to a correct server.
+fn wanted_subject(form: &Form) -> Option<String> {
+    let claims = || {
+        let claims: Value = serde_json::from_str(form.one("claims")?).ok()?;
+        claims.get("sub").and_then(Value::as_str).map(str::to_owned)
+    };
+    let named = ["requested_subject", "sub", "username"].into_iter().find_map(|name| form.one(name));
+    named.map(str::to_owned).or_else(claims)
+}
+
+/// Claims that a faulty server takes from parameters of the same name.
+fn from_parameters(server: &AuthServer, form: &Form, record: &mut Record) {
+    if let Some(issuer) = form.one("requested_issuer").or(form.one("subject_issuer"))
+        && server.on(FaultId::RequestedIssuerHonoured)
+    {
+        record.extra.insert("iss".to_owned(), issuer.into());
+    }
+    for name in ["aud", "cnf", "authorization_details"] {
+        if let Some(text) = form.one(name)
+            && server.on(FaultId::ClaimsFromParameters)
+        {
+            let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+            record.extra.insert(name.to_owned(), value);
+        }
     }
 }
 
@@ -100,7 +156,8 @@ pub(super) fn sign(
     jti: &str,
     record: Record,
 ) -> Result<String, Refusal> {
-    claims.retain(|_, value| !value.is_null());
+    // A null stands for a claim that a fault takes away; only `act` can be null on purpose.
+    claims.retain(|name, value| !value.is_null() || name == "act");
     if record.kind == Kind::Access {
         access_claims(server, &mut claims);
     }
@@ -137,6 +194,8 @@ fn sound(server: &AuthServer, token: &str, typ: &str, jti: &str) -> bool {
             && jwt.text("jti") == Some(jti)
             && jwt.text("iss") == Some(&server.issuer)
             && jwt.claims.get("exp").is_some_and(Value::is_number)
+            && jwt.text("sub").is_some()
+            && !jwt.claims.get("aud").is_some_and(Value::is_object)
             && (typ != "at+jwt" || jwt.text("scope").is_some())
     })
 }
@@ -175,6 +234,14 @@ fn access_claims(server: &AuthServer, claims: &mut Map<String, Value>) {
     }
     if server.on(FaultId::WrongIssuerClaim) {
         claims.insert("iss".to_owned(), "https://as.example.com".into());
+    }
+    if server.on(FaultId::SubClaimIsNumber) {
+        claims.insert("sub".to_owned(), 4711.into());
+    }
+    if let Some(aud) = claims.get("aud").cloned()
+        && server.on(FaultId::AudClaimIsObject)
+    {
+        claims.insert("aud".to_owned(), json!({ "uri": aud }));
     }
     if server.on(FaultId::ExpClaimIsString)
         && let Some(exp) = claims.get_mut("exp")
