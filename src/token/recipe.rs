@@ -7,7 +7,7 @@ use url::Url;
 use super::obtain::{Got, Obtainer, Trouble};
 use crate::{
     target::{CommandSource, HttpRecipe, HttpStep, duration},
-    wire::{Exchange, FormBody, Request, StrictJson, TransportKind},
+    wire::{Exchange, FormBody, Request, Secret, StrictJson, TransportKind},
 };
 
 impl Obtainer {
@@ -34,6 +34,10 @@ impl Obtainer {
             }
             self.vault.remember_response(response);
             self.pick(step, &exchange, &mut known).map_err(|m| format!("request {number}: {m}"))?;
+            // A session, a code, a token: only addresses are worth reading.
+            for (name, value) in known.iter().filter(|(_, v)| Url::parse(v).is_err()) {
+                self.vault.remember(&format!("picked {name}"), &Secret::new(value.as_str()));
+            }
             last = Some(exchange);
         }
         match &recipe.token {
@@ -55,7 +59,9 @@ impl Obtainer {
         let mut form = FormBody::default();
         for (name, value) in step.form.iter().flatten() {
             for v in value.values() {
-                form.push(name, self.fill(v, known));
+                let value = self.fill(v, known);
+                self.vault.remember_named(name, &value);
+                form.push(name, value);
             }
         }
         let mut request = Request::post(url);
@@ -63,6 +69,9 @@ impl Obtainer {
             self.authenticate(client, &mut form, &mut request)?;
         }
         if let Some(json) = &step.json {
+            for (name, value) in json.as_object().into_iter().flatten() {
+                self.vault.remember_named(name, &self.fill(value.as_str().unwrap_or_default(), known));
+            }
             request.body = super::times(json, &|text| self.fill(text, known)).to_string().into_bytes();
             request.push_header("content-type", "application/json");
         } else if step.form.is_some() || !form.0.is_empty() {
@@ -74,7 +83,9 @@ impl Obtainer {
             .clone()
             .unwrap_or_else(|| if request.body.is_empty() { "GET".into() } else { "POST".into() });
         for (name, value) in &step.headers {
-            request.set_header(name, self.fill(value, known));
+            let value = self.fill(value, known);
+            self.vault.remember_named(name, &value);
+            request.set_header(name, value);
         }
         Ok(request)
     }

@@ -2,9 +2,12 @@
 //! strict JSON, and redaction. Knows nobody: what to send and to whom is decided above.
 
 mod auth;
+mod curl;
+mod encoded;
 mod exchange;
 mod form;
 mod json;
+mod position;
 mod printable;
 mod redact;
 mod secret;

@@ -1,11 +1,12 @@
 //! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
 //! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
-//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT).
+//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT or a Basic header). What is
+//! percent-encoded or in base64 goes through the same nets once it is decoded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     hash::{Hash as _, Hasher as _},
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,28 +19,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Exchange, Header, Request, Response, Secret};
-
-/// Request parameters and response members whose value is never shown.
-const SENSITIVE: [&str; 17] = [
-    "access_token",
-    "actor_token",
-    "assertion",
-    "client_assertion",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "device_code",
-    "device_secret",
-    "id_token",
-    "id_token_hint",
-    "logout_token",
-    "password",
-    "refresh_token",
-    "registration_access_token",
-    "subject_token",
-    "token",
-];
+use super::{
+    Exchange, Header, Request, Response, Secret,
+    curl::curl,
+    encoded::{base64_runs, percent_runs},
+    position::{hide_basic, hide_jwts, redact_members, redact_pairs, sensitive_members, sounds_secret},
+};
 
 /// Values shorter than this are hidden in their position only: replacing them everywhere would eat the text.
 const SHORTEST: usize = 6;
@@ -47,6 +32,8 @@ const SHORTEST: usize = 6;
 const DEEPEST: usize = 8;
 /// So many tokens of one response are remembered; beyond that, only their position hides them.
 const MOST: usize = 100;
+/// Encodings around encodings that are taken off.
+const LAYERS: usize = 3;
 /// Long values are recognised by this many characters.
 const PROBE: usize = 32;
 
@@ -74,6 +61,13 @@ impl Vault {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
             content.automaton = None;
+        }
+    }
+
+    /// Remembers a value if its name speaks of a secret.
+    pub fn remember_named(&self, name: &str, value: &str) {
+        if sounds_secret(name) {
+            self.remember(name, &Secret::new(value));
         }
     }
 
@@ -219,8 +213,25 @@ impl Automaton {
 }
 
 impl Redactor {
-    /// The text without any known secret and without anything that looks like a JWT.
+    /// The text without any known secret and without anything that looks like a JWT, also where that is encoded.
     pub fn text(&self, text: &str) -> String {
+        let plain = self.plain(text);
+        self.without_encoded(&plain, LAYERS).unwrap_or(plain)
+    }
+
+    /// The text without percent-encoded and base64 runs that hold something to hide; `None` if there are none.
+    fn without_encoded(&self, text: &str, layers: usize) -> Option<String> {
+        let reveals = |decoded: &str| {
+            self.plain(decoded) != decoded
+                || (layers > 1 && self.without_encoded(decoded, layers - 1).is_some())
+        };
+        let percent = replace(text, percent_runs(text), &reveals);
+        let text = percent.as_deref().unwrap_or(text);
+        replace(text, base64_runs(text), &reveals).or(percent)
+    }
+
+    /// The text without what can be seen in it as it stands.
+    fn plain(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut last = 0;
         if let Some(finder) = &self.automaton.finder {
@@ -236,7 +247,7 @@ impl Redactor {
             }
         }
         out.push_str(&text[last..]);
-        hide_jwts(&self.hide_issued(&out))
+        hide_basic(&hide_jwts(&self.hide_issued(&out)))
     }
 
     /// As [`Redactor::text`], and at most so many bytes of it. Of a long text only the beginning is looked at; a secret
@@ -349,6 +360,24 @@ impl Redactor {
     }
 }
 
+/// Replaces the runs of which a decoded form reveals something.
+fn replace(
+    text: &str,
+    runs: Vec<(Range<usize>, Vec<String>)>,
+    reveals: &dyn Fn(&str) -> bool,
+) -> Option<String> {
+    let mut out = String::new();
+    let mut last = 0;
+    for (span, decoded) in runs {
+        if decoded.iter().any(|d| reveals(d)) {
+            out.push_str(&text[last..span.start]);
+            out.push_str("[encoded secret]");
+            last = span.end;
+        }
+    }
+    (last > 0).then(|| out + &text[last..])
+}
+
 fn label_of(label: &str, value: &str) -> String {
     let digest = Sha256::digest(value.as_bytes());
     // A fingerprint tells tokens apart; of a short secret it would help a guesser.
@@ -403,139 +432,6 @@ fn token_end(text: &str, mut end: usize) -> usize {
     end
 }
 
-/// Replaces what looks like a JWT: `ey…` with at least one dot behind it.
-fn hide_jwts(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("ey") {
-        let end = start
-            + rest.as_bytes()[start..]
-                .iter()
-                .take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b))
-                .count();
-        let candidate = &rest[start..end];
-        let inside_word = rest[..start].bytes().next_back().is_some_and(|b| b.is_ascii_alphanumeric());
-        if candidate.len() > 24
-            && candidate.contains('.')
-            && !inside_word
-            && candidate.find('.').is_some_and(|d| d > 10)
-        {
-            out.push_str(&rest[..start]);
-            out.push_str("[jwt]");
-        } else {
-            out.push_str(&rest[..end.max(start + 2)]);
-        }
-        rest = &rest[end.max(start + 2)..];
-    }
-    out.push_str(rest);
-    out
-}
-
-fn is_sensitive(name: &str) -> bool {
-    SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
-}
-
-fn redact_pairs(body: &str) -> String {
-    let parts: Vec<String> = body
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_sensitive(name) && !value.is_empty() => {
-                format!("{name}=[{name}, {} characters]", value.len())
-            }
-            _ => pair.to_owned(),
-        })
-        .collect();
-    parts.join("&")
-}
-
-fn redact_members(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut last = 0;
-    for (name, span) in sensitive_members(text) {
-        if span.start < last || text[span.clone()].trim_matches('"').is_empty() {
-            continue;
-        }
-        out.push_str(&text[last..span.start]);
-        let _ = write!(out, "\"[{name}, {} characters]\"", text[span.clone()].trim_matches('"').len());
-        last = span.end;
-    }
-    out.push_str(&text[last..]);
-    out
-}
-
-/// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
-/// scanning, since the text may be broken or repeat members. What stands within a value that was found is not looked
-/// at again, so that the time grows with the length of the text only.
-fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
-    let bytes = text.as_bytes();
-    let white = |mut i: usize| {
-        while bytes.get(i).is_some_and(u8::is_ascii_whitespace) {
-            i += 1;
-        }
-        i
-    };
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = text[from..].find('"') {
-        let start = from + at + 1;
-        from = start;
-        let named = |name: &&str| {
-            let end = start + name.len();
-            bytes.get(start..end).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
-                && bytes.get(end) == Some(&b'"')
-        };
-        let Some(name) = SENSITIVE.into_iter().find(named) else {
-            continue;
-        };
-        let colon = white(start + name.len() + 1);
-        if bytes.get(colon) != Some(&b':') {
-            continue;
-        }
-        let value = white(colon + 1);
-        let end = json_value_end(bytes, value);
-        let literal = matches!(&text[value..end], "null" | "true" | "false");
-        if end > value && !literal {
-            found.push((name, value..end));
-            from = end;
-        }
-    }
-    found
-}
-
-fn json_value_end(bytes: &[u8], start: usize) -> usize {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for (i, b) in bytes.iter().enumerate().skip(start) {
-        if in_string {
-            match b {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => {
-                    in_string = false;
-                    if depth == 0 {
-                        return i + 1;
-                    }
-                }
-                _ => {}
-            }
-            continue;
-        }
-        match b {
-            b'"' => in_string = true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' if depth == 0 => return i,
-            b']' | b'}' => {
-                depth -= 1;
-                if depth == 0 {
-                    return i + 1;
-                }
-            }
-            b',' if depth == 0 => return i,
-            _ => {}
-        }
-    }
-    bytes.len()
-}
-
 /// The beginning of a text, up to the end of a word, and whether anything was left out.
 fn window(text: &str, limit: usize) -> (&str, bool) {
     if text.len() <= limit {
@@ -571,64 +467,6 @@ fn shorten(mut text: String, limit: usize) -> String {
     text
 }
 
-/// A command line that sends the request again; secrets are shell variables named after their parameter.
-fn curl(request: &Request) -> String {
-    let mut url = request.url.clone();
-    let query = url.query().map(variables);
-    url.set_query(None);
-    let url = query.map_or_else(|| url.to_string(), |q| format!("{url}?{q}"));
-    let mut line = format!("curl -sS -i -X {} \"{}\"", request.method, shell(&url));
-    for header in &request.headers {
-        let value = String::from_utf8_lossy(&header.value);
-        let shown = match header.name.to_ascii_lowercase().as_str() {
-            "authorization" if value.starts_with("Basic ") => {
-                line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\"");
-                continue;
-            }
-            "authorization" => "Bearer $TOKEN".to_owned(),
-            "dpop" => "$DPOP_PROOF".to_owned(),
-            _ => shell(&value),
-        };
-        let _ = write!(line, " -H \"{}: {shown}\"", header.name);
-    }
-    if !request.body.is_empty() {
-        let body = String::from_utf8_lossy(&request.body);
-        let form = request.header("content-type").is_some_and(|t| t.contains("urlencoded"));
-        let body = if form { variables(&body) } else { shell(&redact_members(&body)) };
-        let _ = write!(line, " --data-raw \"{}\"", body);
-    }
-    line
-}
-
-fn variables(pairs: &str) -> String {
-    let parts: Vec<String> = pairs
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_sensitive(name) && !value.is_empty() => {
-                format!("{name}=${}", name.to_ascii_uppercase())
-            }
-            _ => shell(pair),
-        })
-        .collect();
-    parts.join("&")
-}
-
-/// Escapes what a shell would act on inside double quotes.
-fn shell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\\' | '$' | '`' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -657,18 +495,6 @@ mod tests {
     }
 
     #[test]
-    fn members_and_parameters_are_hidden_by_position_even_when_repeated_or_odd() {
-        let body = r#"{"access_token":"abc","x":1,"access_token" : ["def",{"a":"ghi"}],"token_type":"Bearer","refresh_token":null}"#;
-        let shown = redact_members(body);
-        assert!(!shown.contains("abc") && !shown.contains("def") && !shown.contains("ghi"), "{shown}");
-        assert!(shown.contains(r#""token_type":"Bearer""#) && shown.contains(r#""refresh_token":null"#));
-        assert_eq!(
-            redact_pairs("subject_token=abcdefg&scope=a&password="),
-            "subject_token=[subject_token, 7 characters]&scope=a&password="
-        );
-    }
-
-    #[test]
     fn nested_and_unclosed_members_take_no_more_time_than_their_length() {
         for unit in [r#"{"access_token":"#, r#"{"access_token":x"#, r#""token":["#] {
             let text = unit.repeat(40_000);
@@ -679,6 +505,27 @@ mod tests {
         let body = br#"{"token":{"ACCESS_TOKEN":"inner-token"}}"#.to_vec();
         vault.remember_response(&Response { status: 200, headers: Vec::new(), body, truncated: false });
         assert_eq!(vault.redactor().text("see inner-token here"), "see [token] here");
+    }
+
+    #[test]
+    fn what_is_encoded_goes_through_the_same_nets() {
+        let vault = Vault::default();
+        vault.remember_issued(&"opaque-token-0123456789".into());
+        vault.remember("secret", &"s:e c%r+ét".into());
+        let r = vault.redactor();
+        let percent = |text: &str| text.bytes().map(|b| format!("%{b:02x}")).collect::<String>();
+        let pair: String = url::form_urlencoded::byte_serialize("s:e c%r+ét".as_bytes()).collect();
+        for text in [
+            STANDARD_NO_PAD.encode("token=opaque-token-0123456789&x"),
+            URL_SAFE_NO_PAD.encode(percent("opaque-token-0123456789")),
+            percent(&STANDARD_NO_PAD.encode(" opaque-token-0123456789")),
+            STANDARD_NO_PAD.encode("x eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."),
+            STANDARD_NO_PAD.encode(format!("odd%3Aid:{pair}")),
+        ] {
+            assert_eq!(r.text(&format!("say {text}, please")), "say [encoded secret], please");
+        }
+        let plain = "grant_type=urn%3Aietf%3Aparams%3Aoauth, application/json, SGVsbG8gd29ybGQh";
+        assert_eq!(r.text(plain), plain);
     }
 
     #[test]
@@ -706,24 +553,5 @@ mod tests {
             }
         }
         assert_eq!(r.brief("short", 100), "short");
-    }
-
-    #[test]
-    fn jwts_are_hidden_by_shape() {
-        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
-        assert_eq!(hide_jwts(&format!("x {jwt} they say hey.")), "x [jwt] they say hey.");
-    }
-
-    #[test]
-    fn curl_shows_no_secret() {
-        let mut request = Request::post("http://127.0.0.1:1/token?a=b".parse().unwrap());
-        request.push_header("authorization", "Basic YTpi");
-        request.push_header("content-type", "application/x-www-form-urlencoded");
-        request.body = b"grant_type=x&subject_token=abc".to_vec();
-        let line = curl(&request);
-        assert_eq!(
-            line,
-            "curl -sS -i -X POST \"http://127.0.0.1:1/token?a=b\" -u \"$CLIENT_ID:$CLIENT_SECRET\" -H \"content-type: application/x-www-form-urlencoded\" --data-raw \"grant_type=x&subject_token=$SUBJECT_TOKEN\""
-        );
     }
 }

@@ -1,0 +1,223 @@
+//! Secrets by their position: parameters and members that hold one by definition; and by their shape: what looks like
+//! a JWT or a Basic header.
+
+use std::fmt::Write as _;
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+
+/// Request parameters and response members whose value is never shown.
+const SENSITIVE: [&str; 17] = [
+    "access_token",
+    "actor_token",
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "device_secret",
+    "id_token",
+    "id_token_hint",
+    "logout_token",
+    "password",
+    "refresh_token",
+    "registration_access_token",
+    "subject_token",
+    "token",
+];
+
+/// Whether a name that someone chose (of a form field, a header) speaks of a secret.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["secret", "passw", "token", "api-key", "api_key", "apikey", "authorization", "cookie", "credential"];
+    let name = name.to_ascii_lowercase();
+    is_sensitive(&name) || (!name.ends_with("_type") && WORDS.iter().any(|w| name.contains(w)))
+}
+
+pub(super) fn is_sensitive(name: &str) -> bool {
+    SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
+}
+
+pub(super) fn redact_pairs(body: &str) -> String {
+    let parts: Vec<String> = body
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if is_sensitive(name) && !value.is_empty() => {
+                format!("{name}=[{name}, {} characters]", value.len())
+            }
+            _ => pair.to_owned(),
+        })
+        .collect();
+    parts.join("&")
+}
+
+pub(super) fn redact_members(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut last = 0;
+    for (name, span) in sensitive_members(text) {
+        if span.start < last || text[span.clone()].trim_matches('"').is_empty() {
+            continue;
+        }
+        out.push_str(&text[last..span.start]);
+        let _ = write!(out, "\"[{name}, {} characters]\"", text[span.clone()].trim_matches('"').len());
+        last = span.end;
+    }
+    out.push_str(&text[last..]);
+    out
+}
+
+/// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
+/// scanning, since the text may be broken or repeat members. What stands within a value that was found is not looked
+/// at again, so that the time grows with the length of the text only.
+pub(super) fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
+    let bytes = text.as_bytes();
+    let white = |mut i: usize| {
+        while bytes.get(i).is_some_and(u8::is_ascii_whitespace) {
+            i += 1;
+        }
+        i
+    };
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find('"') {
+        let start = from + at + 1;
+        from = start;
+        let named = |name: &&str| {
+            let end = start + name.len();
+            bytes.get(start..end).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
+                && bytes.get(end) == Some(&b'"')
+        };
+        let Some(name) = SENSITIVE.into_iter().find(named) else {
+            continue;
+        };
+        let colon = white(start + name.len() + 1);
+        if bytes.get(colon) != Some(&b':') {
+            continue;
+        }
+        let value = white(colon + 1);
+        let end = json_value_end(bytes, value);
+        let literal = matches!(&text[value..end], "null" | "true" | "false");
+        if end > value && !literal {
+            found.push((name, value..end));
+            from = end;
+        }
+    }
+    found
+}
+
+fn json_value_end(bytes: &[u8], start: usize) -> usize {
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    for (i, b) in bytes.iter().enumerate().skip(start) {
+        if in_string {
+            match b {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => {
+                    in_string = false;
+                    if depth == 0 {
+                        return i + 1;
+                    }
+                }
+                _ => {}
+            }
+            continue;
+        }
+        match b {
+            b'"' => in_string = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' if depth == 0 => return i,
+            b']' | b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return i + 1;
+                }
+            }
+            b',' if depth == 0 => return i,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+/// Replaces what looks like a JWT: `ey…` with at least one dot behind it.
+pub(super) fn hide_jwts(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("ey") {
+        let end = start
+            + rest.as_bytes()[start..]
+                .iter()
+                .take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b))
+                .count();
+        let candidate = &rest[start..end];
+        let inside_word = rest[..start].bytes().next_back().is_some_and(|b| b.is_ascii_alphanumeric());
+        if candidate.len() > 24
+            && candidate.contains('.')
+            && !inside_word
+            && candidate.find('.').is_some_and(|d| d > 10)
+        {
+            out.push_str(&rest[..start]);
+            out.push_str("[jwt]");
+        } else {
+            out.push_str(&rest[..end.max(start + 2)]);
+        }
+        rest = &rest[end.max(start + 2)..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Replaces the credentials of a Basic header wherever they stand: base64 of text with a colon.
+pub(super) fn hide_basic(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = find_scheme(rest) {
+        let start = at + SCHEME.len();
+        let length =
+            rest[start..].bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+/".contains(b)).count();
+        let end = start + length;
+        let pair = STANDARD_NO_PAD.decode(&rest[start..end]).unwrap_or_default();
+        out.push_str(&rest[..start]);
+        out.push_str(if pair.contains(&b':') { "[credentials]" } else { &rest[start..end] });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+const SCHEME: &str = "basic ";
+
+fn find_scheme(text: &str) -> Option<usize> {
+    text.as_bytes()
+        .windows(SCHEME.len())
+        .position(|w| w.eq_ignore_ascii_case(SCHEME.as_bytes()) || w.eq_ignore_ascii_case(b"basic+"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_and_parameters_are_hidden_by_position_even_when_repeated_or_odd() {
+        let body = r#"{"access_token":"abc","x":1,"access_token" : ["def",{"a":"ghi"}],"token_type":"Bearer","refresh_token":null}"#;
+        let shown = redact_members(body);
+        assert!(!shown.contains("abc") && !shown.contains("def") && !shown.contains("ghi"), "{shown}");
+        assert!(shown.contains(r#""token_type":"Bearer""#) && shown.contains(r#""refresh_token":null"#));
+        assert_eq!(
+            redact_pairs("subject_token=abcdefg&scope=a&password="),
+            "subject_token=[subject_token, 7 characters]&scope=a&password="
+        );
+    }
+
+    #[test]
+    fn jwts_are_hidden_by_shape() {
+        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
+        assert_eq!(hide_jwts(&format!("x {jwt} they say hey.")), "x [jwt] they say hey.");
+    }
+
+    #[test]
+    fn basic_credentials_are_hidden_by_shape() {
+        assert_eq!(hide_basic("got basic YXBwOnNlY3JldA== there"), "got basic [credentials]== there");
+        assert_eq!(hide_basic("Basic realm=x, Basic authentication"), "Basic realm=x, Basic authentication");
+    }
+}
