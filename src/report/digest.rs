@@ -19,7 +19,7 @@ pub struct Violation<'a> {
     pub scenarios: Vec<&'a ScenarioResult>,
 }
 
-/// Every violation that no waiver accepts, highest level first, then in the catalogue's order.
+/// Every violation that no waiver accepts: highest level first, security first, then in the catalogue's order.
 pub fn violations(report: &Report) -> Vec<Violation<'_>> {
     grouped(report, |f| f.fails_at(Level::May))
 }
@@ -57,7 +57,9 @@ fn grouped<'a>(report: &'a Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Vio
     let places: BTreeMap<&str, usize> =
         report.requirements.iter().enumerate().map(|(i, r)| (r.id.as_str(), i)).collect();
     let place = |v: &Violation<'_>| places.get(v.finding.requirement.as_str()).copied().unwrap_or(usize::MAX);
-    out.sort_by_key(|v| (std::cmp::Reverse(v.finding.level), place(v)));
+    // What was accepted wrongly is a hole, anything else a nuisance.
+    let nuisance = |v: &Violation<'_>| v.finding.class != Some(FailClass::Accepted);
+    out.sort_by_key(|v| (std::cmp::Reverse(v.finding.level), nuisance(v), place(v)));
     out
 }
 
@@ -208,7 +210,8 @@ pub fn class_meaning(class: Option<FailClass>) -> &'static str {
 /// What a run's end suggests to do next.
 pub fn advice(report: &Report) -> Vec<String> {
     let mut out = Vec::new();
-    if let Some(worst) = violations(report).first() {
+    let matters = |v: &&Violation<'_>| v.finding.level >= report.fail_on.min(Level::Should);
+    if let Some(worst) = violations(report).first().filter(matters) {
         out.push(format!(
             "`txspec explain {}` shows the sentence, its readings and how the check is proven",
             worst.finding.requirement

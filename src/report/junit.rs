@@ -92,8 +92,7 @@ fn case(result: &ScenarioResult, report: &Report, catalogue: &Catalogue) -> Test
         }
     }
     for (id, level) in requirements {
-        case.add_property(property("requirement", id));
-        case.add_property(property("level", &format!("{id} {}", level.word())));
+        case.add_property(property("requirement", &format!("{id} {}", level.word())));
     }
     // Violations that do not fail the case would be lost otherwise.
     let remarks: Vec<String> = failures

@@ -2,6 +2,7 @@
 //! stream). What a server sent is hostile text: every format neutralises it in its own way, and nothing here
 //! touches a network.
 
+pub mod compare;
 mod digest;
 mod error;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{Report, ReportError};
 use crate::spec::Catalogue;
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// The report as one HTML page.

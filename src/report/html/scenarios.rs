@@ -1,11 +1,13 @@
 //! The scenarios of the page, failures first.
 
+use std::collections::BTreeMap;
+
 use super::{
     budget::Budget,
     view::{mark, place, rank},
 };
 use crate::{
-    judge::{Finding, Verdict},
+    judge::{FailClass, Finding, Verdict},
     report::{
         Report,
         digest::contested,
@@ -24,6 +26,8 @@ const TEXT: usize = 1200;
 const MESSAGE: usize = 3000;
 /// Most of what a check that was met has seen.
 const MET: usize = 48;
+/// Scenarios whose exchanges are shown for the same violation.
+const OFTEN: usize = 5;
 /// Exchanges shown of a scenario.
 const EXCHANGES: usize = 4;
 
@@ -77,7 +81,32 @@ pub(super) struct ExchangeView {
 pub(super) fn scenarios(report: &Report, catalogue: &Catalogue, budget: &mut Budget) -> Vec<ScenarioView> {
     let mut ordered: Vec<&ScenarioResult> = report.scenarios.iter().collect();
     ordered.sort_by_key(|s| rank_of(s, report));
-    ordered.into_iter().map(|s| scenario(s, report, catalogue, budget)).collect()
+    let mut told = Told::default();
+    ordered
+        .into_iter()
+        .map(|s| {
+            let fresh = told.is_news(s);
+            scenario(s, fresh, report, catalogue, budget)
+        })
+        .collect()
+}
+
+/// How often a finding was told in full. One fault of a server can show in hundreds of scenarios; the first few
+/// prove it, and the rest would only bury what is rare.
+#[derive(Default)]
+struct Told<'a>(BTreeMap<(&'a str, Option<FailClass>, &'a str), usize>);
+
+impl<'a> Told<'a> {
+    /// Whether some finding of the scenario was not told often enough yet.
+    fn is_news(&mut self, result: &'a ScenarioResult) -> bool {
+        let mut news = result.findings.is_empty();
+        for f in result.findings.iter().filter(|f| f.verdict != Verdict::Pass) {
+            let times = self.0.entry((&f.requirement, f.class, &f.observed)).or_default();
+            *times += 1;
+            news |= *times <= OFTEN;
+        }
+        news
+    }
 }
 
 fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {
@@ -93,6 +122,7 @@ fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {
 
 fn scenario(
     result: &ScenarioResult,
+    fresh: bool,
     report: &Report,
     catalogue: &Catalogue,
     budget: &mut Budget,
@@ -118,13 +148,13 @@ fn scenario(
             findings_left += 1;
         }
     }
-    let exchanges = if rank < 4 { exchanges(result, budget) } else { Vec::new() };
+    let exchanges = if rank < 4 && fresh { exchanges(result, budget) } else { Vec::new() };
     ScenarioView {
         id: shown(&result.id, SHORT),
         verdict,
         mark: sign,
         word: if verdict == "warn" { "warning" } else { verdict },
-        open: rank < 2 && budget.is_left(),
+        open: rank < 2 && fresh && budget.is_left(),
         title: shown(&result.title, SHORT),
         topic: shown(&result.topic, SHORT),
         section: shown(&result.section, SHORT),

@@ -9,7 +9,7 @@ use crate::{
         visible::{count, shown},
     },
     run::RequirementResult,
-    spec::Catalogue,
+    spec::{Catalogue, Level},
 };
 
 const TEXT: usize = 300;
@@ -69,6 +69,7 @@ fn row(result: &RequirementResult, report: &Report, catalogue: &Catalogue) -> Re
             let (verdict, sign) = rank(result.level, report.fail_on);
             (verdict, sign, "violated")
         }
+        Verdict::Pass if result.level == Level::Observe => ("info", "i", "observed"),
         Verdict::Pass => ("pass", mark(Verdict::Pass), "met"),
         Verdict::NotApplicable => ("not-applicable", mark(Verdict::NotApplicable), "not exercised"),
         other => (other.word(), mark(other), "open"),

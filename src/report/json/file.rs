@@ -91,8 +91,9 @@ impl Report {
     }
 }
 
-fn pretty(report: &Report) -> Result<String, ReportError> {
-    let mut text = serde_json::to_string_pretty(report)
+/// A value as indented, guarded JSON.
+pub(in crate::report) fn pretty(value: &impl Serialize) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(value)
         .map_err(|e| ReportError::Render { format: "JSON", message: e.to_string() })?;
     text.push('\n');
     Ok(guard(text))

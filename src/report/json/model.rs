@@ -141,3 +141,23 @@ impl Report {
 pub fn schema() -> schemars::Schema {
     schemars::schema_for!(Report)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn reports_follow_the_published_schema() {
+        let schema = serde_json::to_value(schema()).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for report in [fixture::sample(), fixture::hostile("\u{1b}\"x")] {
+            let value = serde_json::to_value(&report).unwrap();
+            let mistakes: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+            assert!(mistakes.is_empty(), "{mistakes:?}");
+        }
+        let mut other = serde_json::to_value(fixture::sample()).unwrap();
+        other["format"] = 2.into();
+        assert!(!validator.is_valid(&other));
+    }
+}

@@ -3,6 +3,8 @@
 mod escape;
 mod sections;
 
+pub(in crate::report) use escape::{cell, text};
+
 use crate::{report::Report, spec::Catalogue};
 
 /// The report as Markdown (GitHub's dialect), bounded in size whatever a server sent.

@@ -2,7 +2,7 @@
 //! the meaning, colour only repeats it; no character of a server's can steer the terminal.
 
 mod explain;
-mod page;
+pub(in crate::report) mod page;
 mod summary;
 
 pub use explain::explain;

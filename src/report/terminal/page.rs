@@ -8,51 +8,51 @@ use crate::{judge::Verdict, run::Conclusion, spec::Level};
 const NARROWEST: usize = 24;
 
 /// A run of words in one style. The text must be [`visible`](crate::report::visible) already.
-pub(super) type Piece<'a> = (Style, &'a str);
+pub(in crate::report) type Piece<'a> = (Style, &'a str);
 
-pub(super) const PLAIN: Style = Style::new();
-pub(super) const BOLD: Style = Style::new().bold();
-pub(super) const DIM: Style = Style::new().dimmed();
+pub(in crate::report) const PLAIN: Style = Style::new();
+pub(in crate::report) const BOLD: Style = Style::new().bold();
+pub(in crate::report) const DIM: Style = Style::new().dimmed();
 
 /// Text under construction.
-pub(super) struct Page {
+pub(in crate::report) struct Page {
     out: String,
     width: usize,
     styled: bool,
 }
 
 impl Page {
-    pub(super) fn new(width: usize, styled: bool) -> Self {
+    pub(in crate::report) fn new(width: usize, styled: bool) -> Self {
         Self { out: String::new(), width, styled }
     }
 
-    pub(super) fn finish(mut self) -> String {
+    pub(in crate::report) fn finish(mut self) -> String {
         let end = self.out.trim_end_matches('\n').len();
         self.out.truncate(end);
         self.out.push('\n');
         self.out
     }
 
-    pub(super) fn blank(&mut self) {
+    pub(in crate::report) fn blank(&mut self) {
         if !self.out.is_empty() && !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
     }
 
     /// A line that is not wrapped: for tables that fit by construction.
-    pub(super) fn line(&mut self, style: Style, text: &str) {
+    pub(in crate::report) fn line(&mut self, style: Style, text: &str) {
         self.word(style, text);
         self.out.push('\n');
     }
 
     /// Words from the column `first` on; further lines begin at `hang`.
-    pub(super) fn put(&mut self, first: usize, hang: usize, pieces: &[Piece<'_>]) {
+    pub(in crate::report) fn put(&mut self, first: usize, hang: usize, pieces: &[Piece<'_>]) {
         self.indent(first);
         self.flow(first, hang, pieces);
     }
 
     /// A label in a column of its own, and the text beside it.
-    pub(super) fn field(&mut self, indent: usize, label: &str, style: Style, text: &str) {
+    pub(in crate::report) fn field(&mut self, indent: usize, label: &str, style: Style, text: &str) {
         const LABEL: usize = 11;
         self.indent(indent);
         self.word(DIM, &format!("{label:<LABEL$}"));
@@ -115,7 +115,7 @@ fn parts(word: &str, width: usize) -> Vec<&str> {
 }
 
 /// The sign of a conclusion.
-pub(super) fn conclusion_mark(conclusion: Conclusion) -> (&'static str, Style) {
+pub(in crate::report) fn conclusion_mark(conclusion: Conclusion) -> (&'static str, Style) {
     match conclusion {
         Conclusion::Conformant => ("✔", colour(AnsiColor::Green)),
         Conclusion::Partial => ("◐", colour(AnsiColor::Cyan)),
@@ -125,7 +125,7 @@ pub(super) fn conclusion_mark(conclusion: Conclusion) -> (&'static str, Style) {
 }
 
 /// The sign of a violation at this level.
-pub(super) fn level_mark(level: Level) -> (&'static str, Style) {
+pub(in crate::report) fn level_mark(level: Level) -> (&'static str, Style) {
     match level {
         Level::Must => ("✘", colour(AnsiColor::Red)),
         Level::Should => ("!", colour(AnsiColor::Yellow)),
@@ -134,7 +134,7 @@ pub(super) fn level_mark(level: Level) -> (&'static str, Style) {
 }
 
 /// The sign of a verdict.
-pub(super) fn verdict_mark(verdict: Verdict) -> (&'static str, Style) {
+pub(in crate::report) fn verdict_mark(verdict: Verdict) -> (&'static str, Style) {
     match verdict {
         Verdict::Pass => ("✔", colour(AnsiColor::Green)),
         Verdict::NotApplicable => ("-", DIM),

@@ -84,7 +84,7 @@ fn meaning(report: &Report) -> &'static str {
     match report.conclusion {
         Conclusion::Conformant => "Everything in the profile was exercised and met.",
         Conclusion::Partial => {
-            "What was exercised was met, but the target does not claim all of the core profile."
+            "What was exercised was met, but parts of the core profile were not: the target does not claim them, or they were not selected."
         }
         Conclusion::Nonconformant => "Something that the profile demands is violated.",
         Conclusion::Inconclusive if report.counts.error > 0 => {

@@ -1,0 +1,304 @@
+//! Drawing a comparison from reports: what all of them hold, and where it differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{Cell, Column, CompareError, Comparison, Facts, Row, Unique};
+use crate::{
+    judge::{FailClass, Finding, Verdict},
+    report::{Report, json::FORMAT, visible::count},
+    run::ScenarioResult,
+    spec::{Catalogue, Level},
+};
+
+/// Values of a fact that are kept of one server.
+const VALUES: usize = 8;
+
+type Shared<'a> = BTreeSet<&'a str>;
+
+impl Comparison {
+    /// Compares reports over the scenarios that all of them hold.
+    ///
+    /// # Errors
+    /// When the number does not fit, or the reports share nothing.
+    pub fn new(reports: &[Report], catalogue: &Catalogue) -> Result<Self, CompareError> {
+        let [first, .., _] = reports else {
+            return Err(CompareError::Number(reports.len()));
+        };
+        if reports.len() > 12 {
+            return Err(CompareError::Number(reports.len()));
+        }
+        let shared = shared(first, reports);
+        if shared.is_empty() {
+            return Err(CompareError::NothingShared);
+        }
+        let targets = columns(reports);
+        let rows = rows(first, reports, &shared, catalogue);
+        let (different, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(differs);
+        let (differing, unequally_judged): (Vec<_>, Vec<_>) = different.into_iter().partition(tells_apart);
+        // A violation on every server is no difference, so only differing rows can hold a unique one.
+        let unique = unique(&differing);
+        Ok(Self {
+            format: FORMAT,
+            notes: notes(reports, &targets, &shared),
+            targets,
+            shared_scenarios: shared.len(),
+            alike: same.len(),
+            differing,
+            unequally_judged,
+            unique,
+            observations: observations(reports, &shared),
+        })
+    }
+}
+
+/// Scenarios of all reports that ask the same: id, control and difference agree.
+fn shared<'a>(first: &'a Report, reports: &[Report]) -> Shared<'a> {
+    let others: Vec<BTreeMap<&str, &ScenarioResult>> =
+        reports.iter().map(|r| r.scenarios.iter().map(|s| (s.id.as_str(), s)).collect()).collect();
+    first
+        .scenarios
+        .iter()
+        .filter(|s| {
+            others.iter().all(|o| {
+                o.get(s.id.as_str()).is_some_and(|t| t.control == s.control && t.difference == s.difference)
+            })
+        })
+        .map(|s| s.id.as_str())
+        .collect()
+}
+
+fn columns(reports: &[Report]) -> Vec<Column> {
+    let mut labels: Vec<String> = Vec::new();
+    reports
+        .iter()
+        .map(|r| {
+            let plain = match &r.target.version {
+                Some(version) => format!("{} {version}", r.target.name),
+                None => r.target.name.clone(),
+            };
+            let mut label = plain.clone();
+            let mut number = 1;
+            while labels.contains(&label) {
+                number += 1;
+                label = format!("{plain} #{number}");
+            }
+            labels.push(label.clone());
+            Column {
+                label,
+                target: r.target.clone(),
+                profile: r.profile,
+                reading: r.reading.clone(),
+                tool: format!("{} {}", r.tool.name, r.tool.version),
+                started: r.started.to_string(),
+                conclusion: r.conclusion,
+                counts: r.counts,
+            }
+        })
+        .collect()
+}
+
+fn notes(reports: &[Report], targets: &[Column], shared: &Shared<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut differing = |what: &str, value: &dyn Fn(&Column) -> String, so: &str| {
+        let values: Vec<String> = targets.iter().map(value).collect();
+        if values.iter().any(|v| Some(v) != values.first()) {
+            let each: Vec<String> =
+                targets.iter().zip(&values).map(|(t, v)| format!("{}: {v}", t.label)).collect();
+            out.push(format!("{what} differ ({}): {so}", each.join(", ")));
+        }
+    };
+    differing(
+        "the versions of txspec",
+        &|c| c.tool.clone(),
+        "scenarios of one name may judge more in one than in the other",
+    );
+    differing("the profiles", &|c| c.profile.name().to_owned(), "only what they share is compared");
+    differing(
+        "the readings",
+        &|c| c.reading.clone(),
+        "contested requirements were judged by different rules",
+    );
+    for (report, target) in reports.iter().zip(targets) {
+        let left_out = report.scenarios.len().saturating_sub(shared.len());
+        if left_out > 0 {
+            out.push(format!(
+                "left out: {} of {} that another report lacks, or gives another content under the same name",
+                count(left_out, "scenario"),
+                target.label
+            ));
+        }
+        if report.interrupted {
+            out.push(format!("the run against {} was interrupted", target.label));
+        }
+    }
+    out
+}
+
+fn rows(first: &Report, reports: &[Report], shared: &Shared<'_>, catalogue: &Catalogue) -> Vec<Row> {
+    let findings: Vec<BTreeMap<&str, Vec<(&ScenarioResult, &Finding)>>> =
+        reports.iter().map(|r| findings(r, shared)).collect();
+    let known: Vec<BTreeSet<&str>> =
+        reports.iter().map(|r| r.requirements.iter().map(|q| q.id.as_str()).collect()).collect();
+    first
+        .requirements
+        .iter()
+        // A row that another row stands for would only repeat it.
+        .filter(|r| catalogue.get(&r.id).is_none_or(|row| row.same_as.is_none()))
+        .filter(|r| known.iter().all(|ids| ids.contains(r.id.as_str())))
+        .map(|r| {
+            let cells: Vec<Cell> = findings
+                .iter()
+                .map(|f| cell(f.get(r.id.as_str()).map(Vec::as_slice).unwrap_or_default()))
+                .collect();
+            Row {
+                requirement: r.id.clone(),
+                spec: r.spec.clone(),
+                section: r.section.clone(),
+                level: cells.iter().filter_map(|c| c.level).max().unwrap_or(r.level),
+                cells,
+            }
+        })
+        .collect()
+}
+
+fn findings<'a>(
+    report: &'a Report,
+    shared: &Shared<'_>,
+) -> BTreeMap<&'a str, Vec<(&'a ScenarioResult, &'a Finding)>> {
+    let mut out: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for scenario in report.scenarios.iter().filter(|s| shared.contains(s.id.as_str())) {
+        for finding in scenario.findings.iter().filter(|f| f.fact.is_none()) {
+            out.entry(&finding.requirement).or_default().push((scenario, finding));
+        }
+    }
+    out
+}
+
+fn cell(findings: &[(&ScenarioResult, &Finding)]) -> Cell {
+    let failing: Vec<&(&ScenarioResult, &Finding)> =
+        findings.iter().filter(|(_, f)| f.verdict == Verdict::Fail && f.level >= Level::May).collect();
+    // The gravest violation speaks for the cell: what was accepted wrongly, else the usual form. A waiver says who
+    // accepts it, not that it is none.
+    let alike = |f: &Finding| failing.iter().filter(|(_, g)| g.class == f.class).count();
+    let worst = failing
+        .iter()
+        .map(|(_, f)| f)
+        .rev()
+        .max_by_key(|f| (f.level, f.class == Some(FailClass::Accepted), alike(f)));
+    if let Some(worst) = worst {
+        let mut scenarios: Vec<String> = Vec::new();
+        for (scenario, _) in &failing {
+            if scenarios.last() != Some(&scenario.id) {
+                scenarios.push(scenario.id.clone());
+            }
+        }
+        return Cell {
+            verdict: Verdict::Fail,
+            level: Some(worst.level),
+            class: worst.class,
+            waived: failing.iter().all(|(_, f)| f.waiver.is_some()),
+            observed: worst.observed.clone(),
+            scenarios,
+        };
+    }
+    let any = |verdict: Verdict| findings.iter().any(|(_, f)| f.verdict == verdict);
+    Cell {
+        verdict: if any(Verdict::Inconclusive) || any(Verdict::Error) {
+            Verdict::Inconclusive
+        } else if any(Verdict::Pass) {
+            Verdict::Pass
+        } else {
+            Verdict::NotApplicable
+        },
+        level: None,
+        class: None,
+        waived: false,
+        observed: String::new(),
+        scenarios: Vec::new(),
+    }
+}
+
+fn differs(row: &Row) -> bool {
+    let mut keys = row.cells.iter().map(Cell::key);
+    let first = keys.next();
+    keys.any(|k| Some(k) != first)
+}
+
+/// A violation somewhere; "met here, not exercised there" tells more about set-ups than about servers.
+fn tells_apart(row: &Row) -> bool {
+    row.cells.iter().any(|c| c.verdict == Verdict::Fail)
+}
+
+fn unique(rows: &[Row]) -> Vec<Unique> {
+    rows.iter()
+        .filter_map(|row| {
+            let mut failing = row.cells.iter().enumerate().filter(|(_, c)| c.verdict == Verdict::Fail);
+            let (target, cell) = failing.next()?;
+            if failing.next().is_some() {
+                return None;
+            }
+            let met = row.cells.iter().filter(|c| c.verdict == Verdict::Pass).count();
+            Some(Unique {
+                target,
+                requirement: row.requirement.clone(),
+                level: row.level,
+                cell: cell.clone(),
+                others_meet_it: met + 1 == row.cells.len(),
+            })
+        })
+        .collect()
+}
+
+fn observations(reports: &[Report], shared: &Shared<'_>) -> Vec<Facts> {
+    let mut facts: Vec<&str> = Vec::new();
+    for observation in reports.iter().flat_map(|r| &r.observations) {
+        if !facts.contains(&observation.fact.as_str()) {
+            facts.push(&observation.fact);
+        }
+    }
+    facts
+        .into_iter()
+        .map(|fact| {
+            let values: Vec<Vec<String>> = reports.iter().map(|r| values(r, fact, shared)).collect();
+            let mut seen = values.iter().filter(|v| !v.is_empty()).map(|v| timeless(v));
+            let first = seen.next();
+            Facts { fact: fact.to_owned(), differs: seen.any(|v| Some(v) != first), values }
+        })
+        .filter(|f| f.values.iter().any(|v| !v.is_empty()))
+        .collect()
+}
+
+/// The values of a fact, sorted: which scenario showed one first is no difference between servers. Nor is a server's
+/// own name.
+fn values(report: &Report, fact: &str, shared: &Shared<'_>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for o in report.observations.iter().filter(|o| o.fact == fact && shared.contains(o.scenario.as_str())) {
+        let value = match &report.target.issuer {
+            Some(issuer) if !issuer.is_empty() => o.value.replace(issuer.as_str(), "{issuer}"),
+            _ => o.value.clone(),
+        };
+        if out.len() < VALUES && !out.contains(&value) {
+            out.push(value);
+        }
+    }
+    out.sort_unstable();
+    out
+}
+
+/// Values without the moment of the run: long numbers are points in time.
+fn timeless(values: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = values
+        .iter()
+        .map(|value| {
+            let mut text = String::new();
+            for part in value.split_inclusive(|c: char| !c.is_ascii_digit()) {
+                let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
+                text.push_str(if digits.len() >= 9 { "#" } else { digits });
+                text.push_str(&part[digits.len()..]);
+            }
+            text
+        })
+        .collect();
+    out.sort_unstable();
+    out
+}

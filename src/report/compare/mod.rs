@@ -1,0 +1,15 @@
+//! Two to twelve saved reports side by side: where the servers differ, requirement by requirement, over what all of
+//! them were asked. Reads reports only; no network is needed.
+
+mod build;
+mod gate;
+pub mod html;
+pub mod markdown;
+mod model;
+pub mod terminal;
+
+pub use gate::{Change, Gate};
+pub use model::{Cell, Column, CompareError, Comparison, Facts, Row, Unique};
+
+#[cfg(test)]
+mod tests;
