@@ -119,7 +119,7 @@ fn repeating(request: &Received, status: u16, headers: &[(String, String)], body
         .collect();
     let places = ["x-echo", "www-authenticate", "set-cookie", "location", "link", "dpop-nonce-echo"];
     for (i, text) in echo.iter().enumerate() {
-        if (i + request.number) % 3 != 0 {
+        if !(i + request.number).is_multiple_of(3) {
             continue;
         }
         let text = header_safe(text);
@@ -345,7 +345,7 @@ fn echoing(request: &Received, secrets: &Secrets) -> Reply {
     let json = |status: u16, body: Value| (status, "application/json", body.to_string());
     let form = |name: &str| request.param(name).unwrap_or_default();
     let token = format!("issued-{}", uuid::Uuid::new_v4());
-    let token = if request.number % 2 == 0 {
+    let token = if request.number.is_multiple_of(2) {
         token
     } else {
         format!(

@@ -84,10 +84,8 @@ fn refuse_harmless(server: &AuthServer, form: &Form) -> Result<(), Refusal> {
     }
     for parameter in &form.parameters {
         let name = parameter.name.as_str();
-        if !is_known(name)
-            && !(name.is_ascii() && parameter.value.is_ascii())
-            && server.on(FaultId::NonAsciiParameterRefused)
-        {
+        let is_ascii = name.is_ascii() && parameter.value.is_ascii();
+        if !is_known(name) && !is_ascii && server.on(FaultId::NonAsciiParameterRefused) {
             return Err(Refusal::new(Why::BadParameter, "a parameter is not ASCII"));
         }
         let empty = parameter.value.is_empty() && !form.all(name).any(|value| !value.is_empty());
