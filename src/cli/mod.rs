@@ -2,6 +2,7 @@
 //! [`terminal`] only; everything else in the package returns text.
 
 mod check;
+mod compare;
 mod doctor;
 mod exit;
 mod explain;
@@ -68,6 +69,8 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Explain a requirement, a scenario or a fault.
     Explain(explain::ExplainArguments),
+    /// Compare saved reports: servers side by side, or one with its earlier report.
+    Compare(compare::CompareArguments),
     /// Prove that every check can fail: the suite against every fault of the reference server.
     Prove(prove::ProveArguments),
     /// Serve the reference authorization server, right or with faults, on loopback.
@@ -147,6 +150,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal, &catalogue),
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
+        Command::Compare(arguments) => compare::run(&arguments, &terminal, &catalogue),
         Command::Prove(arguments) => prove::run(&arguments, &terminal, &catalogue),
         Command::Serve(arguments) => serve::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),

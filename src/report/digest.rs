@@ -149,7 +149,12 @@ pub struct Coverage<'a> {
 
 /// Whether a requirement counts: facts are reported and never scored.
 pub fn is_scored(requirement: &RequirementResult) -> bool {
-    requirement.level != Level::Observe || requirement.verdict != Verdict::NotApplicable
+    requirement.level != Level::Observe
+}
+
+/// Whether a requirement is worth a row: it counts, or is a fact that was seen.
+pub fn is_shown(requirement: &RequirementResult) -> bool {
+    is_scored(requirement) || requirement.verdict != Verdict::NotApplicable
 }
 
 /// Requirements by specification and section.

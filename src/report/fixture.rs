@@ -214,6 +214,7 @@ pub fn scenario(id: &str, title: &str, topic: &str) -> ScenarioResult {
         reason: None,
         control: None,
         difference: None,
+        digest: None,
         duration_ms: 12,
         granted: false,
         findings: Vec::new(),

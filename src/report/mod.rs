@@ -19,4 +19,4 @@ mod write;
 pub use error::ReportError;
 pub use json::{Identity, Report, TargetIdentity, Tool};
 pub use visible::{clip, is_unsafe, shown, visible};
-pub use write::{Paths, prepare, write_all};
+pub use write::{Paths, prepare, write_all, write_text};

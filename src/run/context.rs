@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::ScenarioResult;
+use super::{ScenarioResult, Waivers};
 use crate::{
     judge::RunFacts,
     scenario::Suite,
@@ -55,6 +55,8 @@ pub struct Context {
     pub vault: Vault,
     /// Obtains tokens.
     pub obtainer: Obtainer,
+    /// Which violations are accepted, and until when.
+    pub waivers: Waivers,
     /// Results of controls: each is run once, whoever needs it first.
     pub(super) controls: Mutex<BTreeMap<String, Arc<OnceCell<Arc<ScenarioResult>>>>>,
     /// Claims of opaque source tokens, by role.
@@ -107,6 +109,8 @@ impl Context {
             sender.clone(),
             vault.clone(),
         );
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let waivers = Waivers::on(today, target.waivers.clone());
         Ok(Self {
             suite,
             target,
@@ -117,6 +121,7 @@ impl Context {
             sender,
             vault,
             obtainer,
+            waivers,
             controls: Mutex::default(),
             introspected: Mutex::default(),
             trap: OnceCell::new(),

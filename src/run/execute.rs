@@ -70,6 +70,7 @@ impl Context {
             result.reason = Some(why);
         }
         self.redact(&mut result, &trace.exchanges);
+        self.waivers.mark(&mut result);
         result.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         result.conclude();
         if result.findings.is_empty() && result.reason.is_some() {

@@ -15,6 +15,7 @@ mod result;
 mod session;
 mod steps;
 mod trials;
+mod waive;
 
 pub use context::{Context, ContextError, limits};
 pub use describe::difference;
@@ -24,3 +25,4 @@ pub use preflight::{PreflightError, Stage, preflight};
 pub use result::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult, Weight};
 pub use session::{Options, Session};
 pub use trials::{Explain, Trials, trials};
+pub use waive::{WaiverResult, WaiverState, Waivers, fingerprint};

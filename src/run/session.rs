@@ -153,14 +153,15 @@ impl Session {
             .map(|r| ScenarioResult::clone(r))
             .collect();
         let context = &self.context;
-        let result = Arc::new(RunResult::new(
+        let result = RunResult::new(
             results,
             &context.suite,
             &context.facts.catalogue,
             &self.options,
             context.sender.budget().used(),
             context.sender.is_interrupted(),
-        ));
+        );
+        let result = Arc::new(result.with_waivers(&context.waivers, &context.suite));
         self.tell(&Event::Ended(Arc::clone(&result)));
         result
     }
