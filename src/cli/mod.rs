@@ -7,12 +7,14 @@ mod doctor;
 mod exit;
 mod explain;
 mod list;
+mod outcome;
 mod prove;
 mod run;
 pub mod schema;
 mod select;
 mod serve;
 pub mod terminal;
+mod waivers;
 
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
@@ -71,6 +73,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Compare saved reports: servers side by side, or one with its earlier report.
     Compare(compare::CompareArguments),
+    /// Accept known deviations for a time.
+    Waivers(waivers::WaiversArguments),
     /// Prove that every check can fail: the suite against every fault of the reference server.
     Prove(prove::ProveArguments),
     /// Serve the reference authorization server, right or with faults, on loopback.
@@ -151,6 +155,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
         Command::Compare(arguments) => compare::run(&arguments, &terminal, &catalogue),
+        Command::Waivers(arguments) => waivers::run(&arguments, &terminal, &catalogue),
         Command::Prove(arguments) => prove::run(&arguments, &terminal, &catalogue),
         Command::Serve(arguments) => serve::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),

@@ -11,13 +11,14 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Exit,
+    outcome::exit_of,
     select::{Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes},
     terminal::Terminal,
 };
 use crate::{
     judge::Cause,
     report::{self, Report},
-    run::{Context, ContextError, Filter, Options, RunResult, Session, preflight, select, trials},
+    run::{Context, ContextError, Filter, Options, Session, preflight, select, trials},
     scenario::{Scenario, Suite},
     spec::{Catalogue, Level},
 };
@@ -239,7 +240,7 @@ fn execute(
     } else {
         terminal.out(&summary);
     }
-    Ok(exit_of(&result, &options))
+    Ok(exit_of(&result, &options, &context.waivers))
 }
 
 fn write(
@@ -254,21 +255,6 @@ fn write(
 fn unwritable(error: &report::ReportError, terminal: &Terminal) -> Exit {
     terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
     Exit::Usage
-}
-
-/// The exit code of a run. A failure outweighs an open question: it is certain.
-fn exit_of(result: &RunResult, options: &Options) -> Exit {
-    use crate::run::Weight;
-    let heaviest =
-        result.scenarios.iter().map(|s| s.weight(options.fail_on, &options.allow_inconclusive)).max();
-    match heaviest {
-        None => Exit::NothingRan,
-        Some(Weight::Broken) => Exit::Bug,
-        Some(Weight::Failure) => Exit::Failure,
-        Some(Weight::Open) => Exit::Inconclusive,
-        Some(Weight::Fine | Weight::Remark) if result.interrupted => Exit::Inconclusive,
-        Some(Weight::Fine | Weight::Remark) => Exit::Ok,
-    }
 }
 
 /// First Ctrl-C: no new requests, what was judged is written. Second: at once.

@@ -169,6 +169,30 @@ impl Document {
         }
     }
 
+    /// The text as read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where exactly the value that a JSON pointer names stands, in bytes.
+    pub fn span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.places.get(pointer).map(|p| p.value.clone())
+    }
+
+    /// Where exactly its key stands, in bytes.
+    pub fn key_span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.places.get(pointer).and_then(|p| p.key.clone())
+    }
+
+    /// Where the last scalar within a value ends: what stands behind it, comments included, is not its own.
+    pub fn end_within(&self, pointer: &str) -> Option<usize> {
+        let inside = format!("{pointer}/");
+        let leaves = self.places.iter().filter(|(p, _)| *p == pointer || p.starts_with(&inside));
+        let leaves =
+            leaves.filter(|(p, _)| self.value.pointer(p).is_some_and(|v| !v.is_object() && !v.is_array()));
+        leaves.map(|(_, place)| place.value.end).max()
+    }
+
     /// One-based line of the value that a JSON pointer names.
     pub fn line(&self, pointer: &str) -> Option<usize> {
         let place = self.place(pointer)?;

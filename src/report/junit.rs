@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     judge::{Finding, Verdict},
-    run::{ScenarioResult, Weight},
+    run::{ScenarioResult, WaiverResult, WaiverState, Weight},
     spec::{Catalogue, Level},
 };
 
@@ -40,6 +40,12 @@ pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportEr
         suite.add_properties(identity(report));
         suite.set_time(Duration::from_millis(scenarios.iter().map(|s| s.duration_ms).sum()));
         suite.add_test_cases(scenarios.into_iter().map(|s| case(s, report, catalogue)));
+        out.add_test_suite(suite);
+    }
+    if !report.waivers.is_empty() {
+        let mut suite = TestSuite::new("waivers");
+        suite.set_time(Duration::ZERO);
+        suite.add_test_cases(report.waivers.iter().map(waiver_case));
         out.add_test_suite(suite);
     }
     out.to_string().map_err(|e| ReportError::Render { format: "JUnit", message: e.to_string() })
@@ -104,6 +110,37 @@ fn case(result: &ScenarioResult, report: &Report, catalogue: &Catalogue) -> Test
     if !remarks.is_empty() {
         case.set_system_out(remarks.join("\n"));
     }
+    case
+}
+
+/// A waiver of the target file: it fails when it no longer holds, as the run does.
+fn waiver_case(waiver: &WaiverResult) -> TestCase {
+    let note = shown(&waiver.note, TEXT);
+    let status = match waiver.state {
+        WaiverState::InForce => TestCaseStatus::success(),
+        WaiverState::NotExercised => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(note);
+            status
+        }
+        WaiverState::Stale | WaiverState::Expired => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type(waiver.state.word());
+            status.set_message(note);
+            status
+        }
+    };
+    let mut name = format!("{} {}", waiver.check, waiver.observed);
+    if !waiver.scenarios.is_empty() {
+        name.push_str(&format!(" in {}", waiver.scenarios.join(", ")));
+    }
+    let mut case = TestCase::new(shown(&name, TEXT), status);
+    case.set_classname("waivers");
+    case.set_time(Duration::ZERO);
+    for (name, value) in [("owner", &waiver.owner), ("issue", &waiver.issue), ("reason", &waiver.reason)] {
+        case.add_property(property(name, value));
+    }
+    case.add_property(property("expires", &waiver.expires.to_string()));
     case
 }
 

@@ -350,8 +350,7 @@ fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<Requ
     for row in catalogue.requirements().iter().filter(|r| r.unchecked.is_none()) {
         let id = row.same_as.as_deref().unwrap_or(&row.id);
         let findings = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
-        let failing =
-            || findings.iter().filter(|(_, f)| f.verdict == Verdict::Fail && f.level >= Level::May);
+        let failing = || findings.iter().filter(|(_, f)| f.verdict == Verdict::Fail && f.level >= Level::May);
         let unwaived = failing().any(|(_, f)| f.waiver.is_none());
         let any = |verdict: Verdict| findings.iter().any(|(_, f)| f.verdict == verdict);
         // A check that could not have failed is a fact, and meets nothing that is scored.

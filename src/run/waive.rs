@@ -175,7 +175,8 @@ impl Waivers {
             now.extend(own().filter(other).map(|f| fingerprint(result, f)));
         }
         let (state, note) = if waiver.expires < self.today && (judged || !gone.is_empty()) {
-            let what = if matched { "mend the server or renew it" } else { "nothing fails any more: take it out" };
+            let what =
+                if matched { "mend the server or renew it" } else { "nothing fails any more: take it out" };
             (WaiverState::Expired, format!("its last day was {}; {what}", waiver.expires))
         } else if (judged && !matched) || !gone.is_empty() {
             (WaiverState::Stale, stale(waiver, &gone, matched, &now))

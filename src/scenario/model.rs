@@ -352,8 +352,7 @@ impl Scenario {
 
     /// What it sends: tells whether an exchange that was recorded is still the one that it would make.
     pub fn asks(&self) -> String {
-        let steps: Vec<Step> =
-            self.steps.iter().map(|s| Step { expect: None, ..s.clone() }).collect();
+        let steps: Vec<Step> = self.steps.iter().map(|s| Step { expect: None, ..s.clone() }).collect();
         digest(&format!("{:?}{:?}{:?}", self.control, self.edits, steps))
     }
 

@@ -64,12 +64,7 @@ impl WaiverSpec {
             .map_err(|_| format!("`{}` is no date; write it like 2027-06-30", self.expires))?;
         Ok(Waiver {
             check: self.check.clone(),
-            scenarios: self
-                .scenario
-                .iter()
-                .flat_map(Value1::values)
-                .map(str::to_owned)
-                .collect(),
+            scenarios: self.scenario.iter().flat_map(Value1::values).map(str::to_owned).collect(),
             observed: self.observed.split_whitespace().collect::<Vec<_>>().join(" "),
             level: self.level,
             reason: self.reason.clone(),

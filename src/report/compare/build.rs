@@ -61,9 +61,7 @@ pub(super) fn shared<'a>(first: &'a Report, reports: &[Report]) -> Shared<'a> {
     first
         .scenarios
         .iter()
-        .filter(|s| {
-            others.iter().all(|o| o.get(s.id.as_str()).is_some_and(|t| same_question(s, t)))
-        })
+        .filter(|s| others.iter().all(|o| o.get(s.id.as_str()).is_some_and(|t| same_question(s, t))))
         .map(|s| s.id.as_str())
         .collect()
 }

@@ -119,7 +119,9 @@ impl Gate {
             }
             for id in ids(before, now) {
                 let (was, is) = (judged(Some(before), id), judged(now, id));
-                if let Some(direction) = direction(&cell(&was), &cell(&is)) {
+                let direction = direction(&cell(&was), &cell(&is));
+                let direction = direction.or_else(|| another_code(&was, &is).then_some(Direction::Other));
+                if let Some(direction) = direction {
                     changes.entry((direction, id)).or_default().push((was, is));
                 }
             }
@@ -206,6 +208,17 @@ fn direction(old: &Cell, new: &Cell) -> Option<Direction> {
     })
 }
 
+/// Whether a refusal that is right either way has another error code now: clients may go by it.
+fn another_code(old: &[Judged<'_>], new: &[Judged<'_>]) -> bool {
+    let codes = |list: &[Judged<'_>]| -> BTreeSet<String> {
+        let met =
+            list.iter().filter(|(_, f)| f.verdict == Verdict::Pass && !f.observed.starts_with("status"));
+        met.filter_map(|(_, f)| Some(super::meaning::code(&f.observed)?.1.to_owned())).collect()
+    };
+    let (old, new) = (codes(old), codes(new));
+    !old.is_empty() && !new.is_empty() && old != new
+}
+
 /// Values differ from run to run; codes do not.
 fn codes_differ(old: &Cell, new: &Cell) -> bool {
     let code = super::meaning::code;
@@ -238,10 +251,7 @@ fn change(id: &str, pairs: &[Pair<'_>]) -> Change {
 fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
     let mut out = Vec::new();
     if old.target.name != new.target.name {
-        out.push(format!(
-            "the reports name different servers: {} and {}",
-            old.target.name, new.target.name
-        ));
+        out.push(format!("the reports name different servers: {} and {}", old.target.name, new.target.name));
     }
     out.push(match (&old.target.version, &new.target.version) {
         (Some(a), Some(b)) if a != b => format!("the server changed: version {a} -> {b}"),
@@ -273,7 +283,10 @@ fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
         suite.push(format!("{} only in the old report", count(gone, "scenario")));
     }
     out.push(if suite.is_empty() {
-        format!("the suite did not change: what differs below is the server's doing, over {}", count(shared, "scenario"))
+        format!(
+            "the suite did not change: what differs below is the server's doing, over {}",
+            count(shared, "scenario")
+        )
     } else {
         format!("the suite is not the same: {}", suite.join(", "))
     });

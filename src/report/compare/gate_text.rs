@@ -28,16 +28,18 @@ impl Gate {
             ("worse", "Worse", &self.worse),
             ("no longer proven", "No longer proven", &self.lost),
             ("better", "Better", &self.better),
-            ("changed otherwise, or accepted by a waiver", "Changed otherwise, or accepted by a waiver", &self.other),
+            (
+                "changed otherwise, or accepted by a waiver",
+                "Changed otherwise, or accepted by a waiver",
+                &self.other,
+            ),
         ]
     }
 }
 
 /// The decision in a sentence.
 pub fn verdict(gate: &Gate, level: Level) -> String {
-    let number = |list: &[Change]| {
-        count(list.iter().filter(|c| c.level >= level).count(), "requirement")
-    };
+    let number = |list: &[Change]| count(list.iter().filter(|c| c.level >= level).count(), "requirement");
     match gate.decision(level) {
         Decision::Worse => format!("regression: {} became worse", number(&gate.worse)),
         Decision::Lost => format!("not proven: {} met before could not be judged now", number(&gate.lost)),
@@ -80,7 +82,11 @@ pub fn terminal(gate: &Gate, level: Level, width: usize, styled: bool) -> String
             let id = shown(&change.requirement, TEXT);
             page.put(2, 4, &[(style, mark), (style, change.level.word()), (BOLD, &id), (DIM, waived)]);
             for told in change.told.iter().take(NAMED) {
-                page.put(4, 6, &[(PLAIN, &shown(&told.says, TEXT)), (DIM, &format!("[{}]", shown(&places(told), TEXT)))]);
+                page.put(
+                    4,
+                    6,
+                    &[(PLAIN, &shown(&told.says, TEXT)), (DIM, &format!("[{}]", shown(&places(told), TEXT)))],
+                );
             }
             if change.told.len() > NAMED {
                 page.put(4, 6, &[(DIM, &format!("… and {} more", change.told.len() - NAMED))]);
@@ -151,9 +157,16 @@ pub fn markdown(gate: &Gate, level: Level) -> String {
         }
     }
     if !gate.observations.is_empty() {
-        out.push_str("\n## Observations that changed, not scored\n\n| fact | was | is |\n| --- | --- | --- |\n");
+        out.push_str(
+            "\n## Observations that changed, not scored\n\n| fact | was | is |\n| --- | --- | --- |\n",
+        );
         for (fact, old, new) in observed(gate) {
-            out.push_str(&format!("| {} | {} | {} |\n", text(&fact, TEXT), cell(&old, TEXT), cell(&new, TEXT)));
+            out.push_str(&format!(
+                "| {} | {} | {} |\n",
+                text(&fact, TEXT),
+                cell(&old, TEXT),
+                cell(&new, TEXT)
+            ));
         }
     }
     out
@@ -183,7 +196,12 @@ pub fn html(gate: &Gate, level: Level) -> Result<String, ReportError> {
             .take(LISTED)
             .flat_map(|c| {
                 c.told.iter().take(NAMED).map(|t| {
-                    (c.level.word(), shown(&c.requirement, TEXT), shown(&t.says, TEXT), shown(&places(t), TEXT))
+                    (
+                        c.level.word(),
+                        shown(&c.requirement, TEXT),
+                        shown(&t.says, TEXT),
+                        shown(&places(t), TEXT),
+                    )
                 })
             })
             .collect()

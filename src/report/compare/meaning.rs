@@ -21,7 +21,8 @@ pub(super) fn meaning(old: &[Judged<'_>], new: &[Judged<'_>]) -> String {
 fn speaking<'a>(old: &[Judged<'a>], new: &[Judged<'a>]) -> (Option<&'a Finding>, Option<&'a Finding>) {
     let grave = |f: &Finding| (f.verdict == Verdict::Fail, f.verdict == Verdict::Inconclusive, f.level);
     let counterpart = |of: &Finding, others: &[Judged<'a>]| {
-        let same = others.iter().map(|(_, f)| *f).find(|f| f.expected == of.expected && grave(f) != grave(of));
+        let same =
+            others.iter().map(|(_, f)| *f).find(|f| f.expected == of.expected && grave(f) != grave(of));
         same.or_else(|| others.iter().map(|(_, f)| *f).max_by_key(|f| grave(f)))
     };
     let is = new.iter().map(|(_, f)| *f).max_by_key(|f| grave(f));
