@@ -87,7 +87,7 @@ impl Context {
         catalogue: Arc<Catalogue>,
         sender: Sender,
     ) -> Result<Self, ContextError> {
-        let vault = Vault::default();
+        let vault = sender.vault().clone();
         remember_secrets(&target, &vault);
         let discovered = discover(&target.spec, &sender)
             .await
@@ -105,7 +105,6 @@ impl Context {
             endpoints.clone(),
             target.folder.clone(),
             sender.clone(),
-            vault.clone(),
         );
         Ok(Self {
             suite,
