@@ -345,8 +345,11 @@ fn echoing(request: &Received, secrets: &Secrets) -> Reply {
     let json = |status: u16, body: Value| (status, "application/json", body.to_string());
     let form = |name: &str| request.param(name).unwrap_or_default();
     let token = format!("issued-{}", uuid::Uuid::new_v4());
-    let token = if request.number.is_multiple_of(2) {
+    let token = if request.number.is_multiple_of(4) {
         token
+    } else if request.number.is_multiple_of(2) {
+        // Opaque tokens are made of anything.
+        format!("{token}:/+$é,;=({token})==")
     } else {
         format!(
             "{}.{}.{}",

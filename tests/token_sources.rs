@@ -7,7 +7,7 @@ use txspec::{
     spec::Catalogue,
     target::{Endpoints, load_text},
     token::{ObtainError, Obtained, Obtainer},
-    wire::{Limits, Sender, Vault},
+    wire::{Limits, Sender},
 };
 
 const CLIENTS: &str = r#"
@@ -36,7 +36,7 @@ fn obtainer(server: &ReferenceServer, tokens: &str) -> Obtainer {
     let endpoints = Endpoints { token: Some(format!("{issuer}/token")), ..Endpoints::default() };
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/keys");
     let limits = Limits { request_timeout: Duration::from_secs(5), ..Limits::default() };
-    Obtainer::new(Arc::new(target.spec), endpoints, folder, Sender::new(limits).unwrap(), Vault::default())
+    Obtainer::new(Arc::new(target.spec), endpoints, folder, Sender::new(limits).unwrap())
 }
 
 const USER: &str = "  user: { from: { password: { client: exchanger, username: alice, password: alice-password, scope: read write } } }\n";

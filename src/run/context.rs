@@ -89,7 +89,7 @@ impl Context {
         catalogue: Arc<Catalogue>,
         sender: Sender,
     ) -> Result<Self, ContextError> {
-        let vault = Vault::default();
+        let vault = sender.vault().clone();
         remember_secrets(&target, &vault);
         let discovered = discover(&target.spec, &sender)
             .await
@@ -107,7 +107,6 @@ impl Context {
             endpoints.clone(),
             target.folder.clone(),
             sender.clone(),
-            vault.clone(),
         );
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let waivers = Waivers::on(today, target.waivers.clone());

@@ -244,9 +244,6 @@ async fn exchange(
     let first = first.max(trace.exchanges.len());
     trace.exchanges.extend(judged);
     let responses = &trace.exchanges[first..];
-    for response in responses.iter().filter_map(Exchange::response) {
-        context.vault.remember_response(response);
-    }
     let fetched = context.fetched(listener.as_deref(), expect).await;
     let second_user = context.second_user(expect).await;
     let filled = expect.map(|e| context.fill_expect(e, &spec.client, second_user.as_ref()));
@@ -352,9 +349,6 @@ async fn refresh(
         sent.request.push_header("dpop", one);
     }
     let exchange = context.sender.send("refresh", sent.request).await;
-    if let Some(response) = exchange.response() {
-        context.vault.remember_response(response);
-    }
     let first = trace.exchanges.len();
     let json = Context::json_of(&exchange);
     trace.exchanges.push(exchange);

@@ -112,13 +112,8 @@ pub struct Obtainer {
 
 impl Obtainer {
     /// Prepares to obtain; nothing is sent yet.
-    pub fn new(
-        spec: Arc<TargetSpec>,
-        endpoints: Endpoints,
-        folder: PathBuf,
-        sender: Sender,
-        vault: Vault,
-    ) -> Self {
+    pub fn new(spec: Arc<TargetSpec>, endpoints: Endpoints, folder: PathBuf, sender: Sender) -> Self {
+        let vault = sender.vault().clone();
         Self {
             spec,
             endpoints: Arc::new(endpoints),
@@ -338,7 +333,6 @@ impl Obtainer {
             message: format!("{}: {e}", exchange.request.url),
             unreachable: e.kind == TransportKind::Connect,
         })?;
-        self.vault.remember_response(response);
         if !(200..300).contains(&response.status) {
             return Err(self.describe(exchange).into());
         }

@@ -7,6 +7,7 @@ mod encoded;
 mod exchange;
 mod form;
 mod json;
+mod known;
 mod position;
 mod printable;
 mod redact;

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use url::Url;
 
-use super::{Exchange, Header, Request, Response, TransportError, TransportKind};
+use super::{Exchange, Header, Request, Response, TransportError, TransportKind, Vault};
 
 /// What one run may do to a server.
 #[derive(Debug, Clone)]
@@ -66,6 +66,7 @@ pub struct Sender {
     client: reqwest::Client,
     limits: Limits,
     shared: Arc<Shared>,
+    vault: Vault,
 }
 
 struct Shared {
@@ -106,16 +107,22 @@ impl Sender {
                 message: format!("failed to prepare the HTTP client: {}", chain(&e)),
             })?;
         let shared = Shared::new(&limits);
-        Ok(Self { client, limits, shared: Arc::new(shared) })
+        Ok(Self { client, limits, shared: Arc::new(shared), vault: Vault::default() })
     }
 
-    /// The same client with its own budget, rate and interruption: for another run.
+    /// The same client with its own budget, rate, interruption and vault: for another run.
     pub fn renewed(&self) -> Self {
         Self {
             client: self.client.clone(),
             limits: self.limits.clone(),
             shared: Arc::new(Shared::new(&self.limits)),
+            vault: Vault::default(),
         }
+    }
+
+    /// What must not be shown of all that was sent and received; secrets that are known before can be added.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// The request budget.
@@ -142,6 +149,7 @@ impl Sender {
     /// Sends a request and records what became of it. A failed connection is tried once more, since the
     /// server cannot have seen the request; anything else is final.
     pub async fn send(&self, purpose: &str, request: Request) -> Exchange {
+        self.vault.remember_request(&request);
         let started = Instant::now();
         let mut attempts = 0;
         let outcome = loop {
@@ -153,6 +161,9 @@ impl Sender {
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         };
+        if let Ok(response) = &outcome {
+            self.vault.remember_response(response);
+        }
         Exchange { purpose: purpose.to_owned(), request, outcome, duration: started.elapsed(), attempts }
     }
 
