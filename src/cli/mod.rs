@@ -6,6 +6,7 @@ mod compare;
 mod doctor;
 mod exit;
 mod explain;
+mod judge;
 mod list;
 mod outcome;
 mod prove;
@@ -73,6 +74,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Compare saved reports: servers side by side, or one with its earlier report.
     Compare(compare::CompareArguments),
+    /// Judge a recorded run again, without network.
+    Judge(judge::JudgeArguments),
     /// Accept known deviations for a time.
     Waivers(waivers::WaiversArguments),
     /// Prove that every check can fail: the suite against every fault of the reference server.
@@ -155,6 +158,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
         Command::Compare(arguments) => compare::run(&arguments, &terminal, &catalogue),
+        Command::Judge(arguments) => judge::run(&arguments, &terminal, &catalogue),
         Command::Waivers(arguments) => waivers::run(&arguments, &terminal, &catalogue),
         Command::Prove(arguments) => prove::run(&arguments, &terminal, &catalogue),
         Command::Serve(arguments) => serve::run(&arguments, &terminal),

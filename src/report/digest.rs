@@ -256,5 +256,6 @@ fn cause_advice(cause: Cause) -> &'static str {
         }
         Cause::Budget => "budget: raise `limits.budget` in the target file, or select fewer scenarios",
         Cause::Interrupted => "interrupted: run again for the rest",
+        Cause::NotRecorded => "not-recorded: the recording does not hold what the check looks at: run again",
     }
 }

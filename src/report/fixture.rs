@@ -217,6 +217,8 @@ pub fn scenario(id: &str, title: &str, topic: &str) -> ScenarioResult {
         digest: None,
         duration_ms: 12,
         granted: false,
+        seen: None,
+        withdrawn: None,
         findings: Vec::new(),
         exchanges: Vec::new(),
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{ScenarioResult, Waivers};
+use super::{Recorder, ScenarioResult, Waivers};
 use crate::{
     judge::RunFacts,
     scenario::Suite,
@@ -55,6 +55,8 @@ pub struct Context {
     pub vault: Vault,
     /// Obtains tokens.
     pub obtainer: Obtainer,
+    /// Keeps what the judge sees, if the run is recorded.
+    pub recorder: Option<Recorder>,
     /// Which violations are accepted, and until when.
     pub waivers: Waivers,
     /// Results of controls: each is run once, whoever needs it first.
@@ -120,6 +122,7 @@ impl Context {
             sender,
             vault,
             obtainer,
+            recorder: None,
             waivers,
             controls: Mutex::default(),
             introspected: Mutex::default(),

@@ -1,11 +1,14 @@
 //! What a run came to. Everything here is redacted and may be shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{WaiverResult, Waivers};
+use super::{Seen, WaiverResult, Waivers};
 use crate::{
     judge::{Cause, Finding, Verdict},
     scenario::{ProfileName, Scenario, Suite},
@@ -52,6 +55,14 @@ pub struct ScenarioResult {
     #[serde(skip)]
     #[schemars(skip)]
     pub granted: bool,
+    /// What the judge saw, if the run is recorded.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub seen: Option<Arc<Seen>>,
+    /// Why the verdicts were taken back at the end of the run.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub withdrawn: Option<String>,
     /// Every check.
     pub findings: Vec<Finding>,
     /// Every request, redacted.
@@ -91,6 +102,8 @@ impl ScenarioResult {
             digest: Some(scenario.digest()),
             duration_ms: 0,
             granted: false,
+            seen: None,
+            withdrawn: None,
             findings: Vec::new(),
             exchanges: Vec::new(),
         }

@@ -27,6 +27,19 @@ fn is_refusal(result: &ScenarioResult, finding: &Finding) -> bool {
         && !oracle_requirements().contains(&finding.requirement.as_str())
 }
 
+/// A result whose control no longer succeeded: what rests on it is open again.
+pub(super) fn taken_back(old: &ScenarioResult, single: bool, why: &str) -> ScenarioResult {
+    let mut result = ScenarioResult::clone(old);
+    let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
+    for finding in result.findings.iter_mut().filter(|f| open(f)) {
+        *finding = finding.clone().undecided(Cause::ControlFailed, why);
+    }
+    result.reason = Some(why.to_owned());
+    result.withdrawn = Some(why.to_owned());
+    result.conclude();
+    result
+}
+
 /// What decides over the run's outcome.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -126,15 +139,8 @@ impl Session {
 
     fn withdraw(&self, dependents: &[Arc<ScenarioResult>], why: &str) {
         for old in dependents {
-            let mut result = ScenarioResult::clone(old);
             let single = self.context.suite.get(&old.id).is_some_and(|s| s.steps.len() == 1);
-            let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
-            for finding in result.findings.iter_mut().filter(|f| open(f)) {
-                *finding = finding.clone().undecided(Cause::ControlFailed, why);
-            }
-            result.reason = Some(why.to_owned());
-            result.conclude();
-            let result = Arc::new(result);
+            let result = Arc::new(taken_back(old, single, why));
             self.results
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

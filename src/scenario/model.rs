@@ -350,6 +350,12 @@ impl Scenario {
         format!("{}::{}", kebab(&self.topic), self.id)
     }
 
+    /// What is expected of a step: of the last, what the scenario expects, unless it says so itself.
+    pub fn expect_of(&self, step: usize) -> Option<&Expect> {
+        let own = self.steps.get(step).and_then(|s| s.expect.as_ref());
+        if step + 1 == self.steps.len() { own.or(Some(&self.expect)) } else { own }
+    }
+
     /// What it sends: tells whether an exchange that was recorded is still the one that it would make.
     pub fn asks(&self) -> String {
         let steps: Vec<Step> = self.steps.iter().map(|s| Step { expect: None, ..s.clone() }).collect();

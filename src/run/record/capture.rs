@@ -72,6 +72,14 @@ impl StepInput {
     }
 }
 
+/// A scenario that was judged.
+pub(in crate::run) struct Judged<'a> {
+    pub(in crate::run) inputs: &'a [StepInput],
+    pub(in crate::run) exchanges: &'a [Exchange],
+    /// As the report shows them.
+    pub(in crate::run) findings: &'a [Finding],
+}
+
 /// Records a run. Clones share the table of tokens.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Mutex<Table>>);
@@ -82,26 +90,27 @@ impl Recorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).records.clone()
     }
 
-    /// What the judge saw of a scenario. `findings` are as the report shows them: a step is judged again at once from what
-    /// was kept of it, and where that comes to something else, the requirement is marked as lost.
+    /// What the judge saw of a scenario. Each step is judged again at once from what was kept of it; where that comes to
+    /// something else, the requirement is marked as lost.
     pub(in crate::run) fn seen(
         &self,
         run: &RunFacts,
         scenario: &Scenario,
-        inputs: &[StepInput],
-        exchanges: &[Exchange],
-        findings: &[Finding],
+        judged: &Judged<'_>,
         redactor: &Redactor,
         stopped: Option<(Cause, String)>,
     ) -> Seen {
+        let Judged { inputs, exchanges, findings } = judged;
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut steps: Vec<StepRecord> =
-            inputs.iter().map(|input| step(run, input, exchanges, &mut Veil::new(&mut table, redactor))).collect();
+        let mut steps: Vec<StepRecord> = inputs
+            .iter()
+            .map(|input| step(run, input, exchanges, &mut Veil::new(&mut table, redactor)))
+            .collect();
         let stand_ins = StandIns::of(&table.records);
         drop(table);
         let mut offline = run.clone();
         offline.jwks = run.jwks.as_ref().map(|_| serde_json::Value::Null);
-        for (record, input) in steps.iter_mut().zip(inputs) {
+        for (record, input) in steps.iter_mut().zip(inputs.iter()) {
             let again = replay::step(&offline, scenario, record, &stand_ins);
             let then = findings.get(input.findings.clone()).unwrap_or_default();
             record.lost = differing(then, &again);
@@ -167,9 +176,10 @@ fn step(run: &RunFacts, input: &StepInput, exchanges: &[Exchange], veil: &mut Ve
         fetched: input.fetched,
         now: input.now,
         controlled: input.controlled,
-        fills: input.fills.as_ref().map(|fills| {
-            fills.iter().map(|(raw, filled)| (raw.clone(), veil.text(filled))).collect()
-        }),
+        fills: input
+            .fills
+            .as_ref()
+            .map(|fills| fills.iter().map(|(raw, filled)| (raw.clone(), veil.text(filled))).collect()),
         lost: BTreeSet::new(),
     }
 }

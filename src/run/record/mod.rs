@@ -8,7 +8,7 @@ mod parts;
 mod replay;
 
 pub use capture::Recorder;
-pub(super) use capture::{Filled, StepInput};
+pub(super) use capture::{Filled, Judged, StepInput};
 pub use parts::{Part, TokenRecord};
 pub use replay::{Replayed, replay};
 
@@ -132,7 +132,7 @@ impl FactsRecord {
 }
 
 /// A recorded scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioRecord {
     /// Its id.
     pub id: String,
@@ -162,7 +162,7 @@ struct Unjudged {
 }
 
 /// What the judge saw of a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     steps: Vec<StepRecord>,
     /// Why it could not be carried through.
@@ -176,7 +176,7 @@ struct Stopped {
     why: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct StepRecord {
     /// Which step of the scenario.
     step: usize,
@@ -212,7 +212,7 @@ enum Kind {
     Obtain,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ResponseRecord {
     Arrived { status: u16, headers: Vec<(String, Vec<Part>)>, body: Vec<Part>, truncated: bool },
@@ -229,7 +229,7 @@ enum Trouble {
     Interrupted,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ParamRecord {
     name: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -237,14 +237,14 @@ struct ParamRecord {
     value: Vec<Part>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct IssuedRecord {
     view: Option<ViewRecord>,
     introspection: Option<Result<Value, String>>,
 }
 
 /// What is known of a token.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ViewRecord {
     /// Its place in the table; absent for what is no token (a metadata document that a step named).
     token: Option<usize>,
@@ -286,6 +286,11 @@ impl From<Signature> for SignatureVerdict {
 }
 
 impl Recording {
+    /// The reading of contested sentences.
+    pub fn reading(&self) -> &str {
+        &self.facts.reading
+    }
+
     /// The recording of a run that was made with a recorder; nothing without one.
     pub fn new(context: &Context, options: &Options, result: &RunResult, occasion: Occasion) -> Option<Self> {
         let recorder = context.recorder.as_ref()?;

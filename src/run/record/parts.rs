@@ -113,7 +113,8 @@ pub(super) fn veiled(value: &Value, redactor: &Redactor) -> Value {
 
 /// Other letters for letters, other digits for digits, all else as it is: length, characters and dots stay.
 fn scrambled(text: &str, token: usize, at: usize) -> String {
-    let mut state = (token as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ ((at as u64 + 1) << 32) ^ 0x5851_f42d;
+    let mut state =
+        (token as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ ((at as u64 + 1) << 32) ^ 0x5851_f42d;
     let mut next = |n: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         u8::try_from((state >> 33) % n).unwrap_or_default()
@@ -305,6 +306,9 @@ mod tests {
         let text = stand_ins.text(&parts);
         assert_eq!(parts.iter().filter(|p| matches!(p, Part::Token(_))).count(), 3);
         assert_eq!(stand_ins.0.len(), 2);
-        assert!(!text.contains("subject-token-1") && !text.contains("x1\"") && text.ends_with(r#","n":1}"#), "{text}");
+        assert!(
+            !text.contains("subject-token-1") && !text.contains("x1\"") && text.ends_with(r#","n":1}"#),
+            "{text}"
+        );
     }
 }
