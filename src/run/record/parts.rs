@@ -23,6 +23,8 @@ pub enum Part {
     Text(String),
     /// The token of this place in the table.
     Token(usize),
+    /// The same within a JSON string, where some of its characters are escaped.
+    Escaped(usize),
     /// Bytes that are no UTF-8; what stood behind them is left out.
     Bytes(Vec<u8>),
 }
@@ -194,14 +196,19 @@ impl<'a> Veil<'a> {
         let mut last = 0;
         for span in sensitive_spans(text) {
             let value = &text[span.clone()];
-            let inner = value.trim_matches('"');
-            let lead = if value.starts_with('"') { 1 } else { 0 };
-            let start = span.start + lead;
+            let quoted = value.strip_prefix('"');
+            let inner = quoted.map_or(value, |rest| rest.strip_suffix('"').unwrap_or(rest));
+            let start = span.start + usize::from(quoted.is_some());
             if inner.is_empty() || start < last {
                 continue;
             }
             self.plain(&text[last..start], &mut out);
-            out.push(Part::Token(self.table.place(inner, self.redactor)));
+            out.push(match serde_json::from_str::<String>(value) {
+                Ok(unescaped) if inner.contains('\\') => {
+                    Part::Escaped(self.table.place(&unescaped, self.redactor))
+                }
+                _ => Part::Token(self.table.place(inner, self.redactor)),
+            });
             last = start + inner.len();
         }
         self.plain(&text[last..], &mut out);
@@ -244,6 +251,10 @@ impl StandIns {
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Token(place) => out.extend_from_slice(self.token(*place).as_bytes()),
+                Part::Escaped(place) => {
+                    let text = Value::from(self.token(*place)).to_string();
+                    out.extend_from_slice(text.get(1..text.len() - 1).unwrap_or_default().as_bytes());
+                }
                 Part::Bytes(bytes) => out.extend_from_slice(bytes),
             }
         }

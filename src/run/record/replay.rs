@@ -247,7 +247,10 @@ fn places(record: &StepRecord) -> Vec<usize> {
         ResponseRecord::Failed { .. } => Vec::new(),
     });
     for parts in record.form.iter().map(|p| &p.value).chain(bodies) {
-        out.extend(parts.iter().filter_map(|p| if let Part::Token(place) = p { Some(*place) } else { None }));
+        out.extend(parts.iter().filter_map(|p| match p {
+            Part::Token(place) | Part::Escaped(place) => Some(*place),
+            Part::Text(_) | Part::Bytes(_) => None,
+        }));
     }
     out.into_iter().collect()
 }
