@@ -78,7 +78,9 @@ mod tests {
         let text = github(&report, Some(Path::new("a,b:c%.yaml")));
         assert!(!text.is_empty());
         for line in text.lines() {
-            assert!(line.starts_with("::error file=a%2Cb%3Ac%25.yaml,title="), "{line}");
+            let command = line.split(' ').next().unwrap();
+            assert!(["::error", "::warning"].contains(&command), "{line}");
+            assert!(line[command.len()..].starts_with(" file=a%2Cb%3Ac%25.yaml,title="), "{line}");
             assert_eq!(line.matches("100%25").count(), line.matches("100").count(), "{line}");
         }
         assert!(!text.contains('\r'));
