@@ -482,7 +482,8 @@ fn colour_is_there_only_when_asked_for() {
     assert!(coloured.ends(0).out.contains('\u{1b}'));
 }
 
-const COMMANDS: [&str; 8] = ["run", "list", "check", "doctor", "explain", "prove", "serve", "schema"];
+const COMMANDS: [&str; 11] =
+    ["run", "list", "check", "doctor", "explain", "compare", "judge", "waivers", "prove", "serve", "schema"];
 
 #[test]
 fn help_reads_well() {
@@ -497,6 +498,7 @@ fn help_reads_well() {
     for command in COMMANDS {
         insta::assert_snapshot!(format!("help-{command}"), txspec(&[command, "--help"]).ends(0).out);
     }
+    insta::assert_snapshot!("help-waivers-update", txspec(&["waivers", "update", "--help"]).ends(0).out);
 }
 
 #[test]

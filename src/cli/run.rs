@@ -33,7 +33,8 @@ Examples:
   txspec run --target my-as.yaml --profile rfc8693-core --fail-on should
   txspec run --only 'TX-4.1-*'
   txspec run delegation::           only tests whose name contains this
-  txspec run --list --format terse  the names, as libtest prints them")]
+  txspec run --list --format terse  the names, as libtest prints them
+  txspec run --record run.json      and later, without network: txspec judge run.json")]
 pub struct RunArguments {
     #[command(flatten)]
     target: TargetArguments,
