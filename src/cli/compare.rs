@@ -22,8 +22,8 @@ Examples:
   txspec compare a.json b.json --discriminating
   txspec compare --against yesterday.json reports/report.json     the release gate
 
-With --against, exit code 1 means a regression (it is named), 3 that something proven before could not be judged
-now, 0 that nothing became worse.")]
+With --against, exit code 1 means a regression (it is named), 3 that something proven before
+could not be judged now, 0 that nothing became worse.")]
 pub struct CompareArguments {
     /// Files report.json, or the folders that hold one.
     #[arg(value_name = "REPORT", required = true)]

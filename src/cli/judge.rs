@@ -20,9 +20,9 @@ Examples:
   txspec judge run.json
   txspec judge run.json --report-dir judged
 
-A recording holds what the judge saw, but no token: headers and claims of JWTs with the verdict on their signature, and
-text of the same length and make in place of all else. What a check cannot be decided by that is inconclusive
-(not-recorded). Exit codes are those of `txspec run`.")]
+A recording holds what the judge saw, but no token: headers and claims of JWTs with the verdict
+on their signature, and text of the same length and make in place of all else. A check that
+cannot be decided by that is inconclusive (not-recorded). Exit codes are those of `txspec run`.")]
 pub struct JudgeArguments {
     /// The file that `txspec run --record` wrote.
     #[arg(value_name = "RECORDING")]

@@ -58,9 +58,9 @@ Examples:
   txspec explain TX-2.1-subject_token-required      what a requirement says and how it is checked
   txspec compare --against old.json reports         what changed since, and whether it is a regression
 
-Exit codes: 0 conformant, or partial without failures; 1 conformance failure, or a regression; 2 bad usage or bad file;
-3 inconclusive; 4 nothing ran; 5 waiver stale or expired; 6 target unreachable or preflight failed; 70 bug in txspec.
-Where several apply, the first of 1, 70, 5, 3.";
+Exit codes: 0 conformant, or partial without failures; 1 conformance failure, or a regression;
+2 bad usage or bad file; 3 inconclusive; 4 nothing ran; 5 waiver stale or expired; 6 target
+unreachable or preflight failed; 70 bug in txspec. Where several apply, the first of 1, 70, 5, 3.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

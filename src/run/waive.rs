@@ -227,3 +227,105 @@ fn accepts(waiver: &Waiver, result: &ScenarioResult, finding: &Finding) -> bool 
 fn words(waiver: &Waiver) -> String {
     format!("{} ({}, {}, until {})", waiver.reason, waiver.owner, waiver.issue, waiver.expires)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::FailClass,
+        spec::Catalogue,
+        wire::{RedactedExchange, RedactedRequest, RedactedResponse},
+    };
+
+    fn suite() -> Suite {
+        Suite::embedded(&Catalogue::embedded().unwrap()).unwrap()
+    }
+
+    /// A refusal with this code at this level, as the suite's first refusal would show it.
+    fn refused(suite: &Suite, id: &str, status: u16, code: &str, level: Level) -> ScenarioResult {
+        let mut result = ScenarioResult::new(suite.get(id).unwrap());
+        let mut finding = Finding::pass("X", level, "another code", "").failed(FailClass::WrongForm);
+        finding.exchange = Some(0);
+        result.findings = vec![finding];
+        let nothing = RedactedRequest {
+            method: "POST".into(),
+            url: "http://127.0.0.1/".into(),
+            headers: Vec::new(),
+            body: String::new(),
+        };
+        result.exchanges = vec![RedactedExchange {
+            purpose: "exchange".into(),
+            request: nothing,
+            response: Some(RedactedResponse {
+                status,
+                headers: Vec::new(),
+                body: format!(r#"{{"error":"{code}"}}"#),
+                truncated: false,
+            }),
+            transport_error: None,
+            attempts: 1,
+            duration_ms: 1,
+            curl: String::new(),
+        }];
+        result
+    }
+
+    fn waivers(scenarios: &[&str], level: Option<Level>, today: &str) -> Waivers {
+        let waiver = Waiver {
+            check: "X".into(),
+            scenarios: scenarios.iter().map(|s| (*s).to_owned()).collect(),
+            observed: "400 invalid_grant".into(),
+            level,
+            reason: "r".into(),
+            issue: "i".into(),
+            owner: "o".into(),
+            expires: "2030-06-30".parse().unwrap(),
+        };
+        Waivers::on(today.parse().unwrap(), vec![waiver])
+    }
+
+    #[test]
+    fn a_waiver_accepts_one_fingerprint_in_its_scenarios_up_to_its_level_and_day() {
+        let suite = suite();
+        let accepted = |waivers: &Waivers, mut result: ScenarioResult| {
+            waivers.mark(&mut result);
+            result.findings[0].waiver.is_some()
+        };
+        let (a, b) = ("subject-token-twice", "subject-token-again");
+        let all = waivers(&[], None, "2030-06-30");
+        assert!(accepted(&all, refused(&suite, a, 400, "invalid_grant", Level::Must)));
+        assert!(!accepted(&all, refused(&suite, a, 400, "invalid_target", Level::Must)));
+        assert!(!accepted(&all, refused(&suite, a, 500, "invalid_grant", Level::Must)));
+        let own = waivers(&[a], Some(Level::Should), "2030-06-30");
+        assert!(accepted(&own, refused(&suite, a, 400, "invalid_grant", Level::Should)));
+        assert!(!accepted(&own, refused(&suite, a, 400, "invalid_grant", Level::Must)));
+        assert!(!accepted(&own, refused(&suite, b, 400, "invalid_grant", Level::Should)));
+        let late = waivers(&[], None, "2030-07-01");
+        assert!(!accepted(&late, refused(&suite, a, 400, "invalid_grant", Level::Must)));
+        assert!(late.only_expired(&[refused(&suite, a, 400, "invalid_grant", Level::Must)], Level::Must));
+        assert!(!late.only_expired(&[refused(&suite, a, 400, "other", Level::Must)], Level::Must));
+    }
+
+    #[test]
+    fn a_waiver_is_stale_only_where_its_check_was_judged() {
+        let suite = suite();
+        let (a, b) = ("subject-token-twice", "subject-token-again");
+        let state = |w: &Waivers, results: &[ScenarioResult]| w.states(results, &suite)[0].state;
+        let failing = |id: &str| refused(&suite, id, 400, "invalid_grant", Level::Must);
+        let mut mended = failing(a);
+        mended.findings[0].verdict = Verdict::Pass;
+        let mut open = failing(a);
+        open.findings[0].verdict = Verdict::Inconclusive;
+        let both = waivers(&[a, b], None, "2030-01-01");
+        assert_eq!(state(&both, &[failing(a), failing(b)]), WaiverState::InForce);
+        assert_eq!(state(&both, &[mended.clone(), failing(b)]), WaiverState::Stale);
+        assert_eq!(state(&both, &[open.clone(), failing(b)]), WaiverState::InForce);
+        assert_eq!(state(&both, &[open]), WaiverState::NotExercised);
+        assert_eq!(state(&both, &[]), WaiverState::NotExercised);
+        assert_eq!(state(&waivers(&["no-such-scenario"], None, "2030-01-01"), &[]), WaiverState::Stale);
+        let late = waivers(&[a], None, "2031-01-01");
+        assert_eq!(state(&late, &[failing(a)]), WaiverState::Expired);
+        assert_eq!(state(&late, &[mended]), WaiverState::Expired);
+        assert_eq!(state(&late, &[]), WaiverState::NotExercised);
+    }
+}

@@ -36,6 +36,7 @@ impl Comparison {
         }
         let targets = columns(reports);
         let rows = rows(first, reports, &shared, catalogue);
+        let common = rows.iter().filter(|r| mostly_violated(r)).cloned().collect();
         let (different, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(differs);
         let (differing, unequally_judged): (Vec<_>, Vec<_>) = different.into_iter().partition(tells_apart);
         // A violation on every server is no difference, so only differing rows can hold a unique one.
@@ -49,6 +50,7 @@ impl Comparison {
             differing,
             unequally_judged,
             unique,
+            common,
             observations: observations(reports, &shared),
         })
     }
@@ -233,6 +235,13 @@ fn differs(row: &Row) -> bool {
 /// A violation somewhere; "met here, not exercised there" tells more about set-ups than about servers.
 fn tells_apart(row: &Row) -> bool {
     row.cells.iter().any(|c| c.verdict == Verdict::Fail)
+}
+
+/// Whether at least two servers violate the requirement, and more than meet it.
+fn mostly_violated(row: &Row) -> bool {
+    let number = |verdict: Verdict| row.cells.iter().filter(|c| c.verdict == verdict).count();
+    let violating = number(Verdict::Fail);
+    violating >= 2 && violating > number(Verdict::Pass)
 }
 
 fn unique(rows: &[Row]) -> Vec<Unique> {

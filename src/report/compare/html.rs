@@ -34,6 +34,7 @@ struct Page {
     unequal: usize,
     sections: Vec<Section>,
     unique: Vec<(String, Vec<Own>)>,
+    common: Vec<Line>,
     unequally_judged: Vec<Line>,
     observations: Vec<Line>,
 }
@@ -84,6 +85,7 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
         unequal: comparison.unequally_judged.len(),
         sections: sections(comparison, catalogue),
         unique: unique(comparison),
+        common: comparison.common.iter().take(ROWS).map(|r| line(r, catalogue)).collect(),
         unequally_judged: comparison.unequally_judged.iter().take(ROWS).map(|r| line(r, catalogue)).collect(),
         observations: comparison.observations.iter().take(ROWS).map(facts).collect(),
     }

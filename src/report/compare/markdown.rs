@@ -22,6 +22,7 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> String {
         targets(comparison),
         matrix(comparison, catalogue),
         unique(comparison),
+        common(comparison),
         unequally_judged(comparison),
         observations(comparison),
     ];
@@ -154,6 +155,24 @@ fn unique(comparison: &Comparison) -> String {
         out.push_str(&more(own.len()));
         out.push('\n');
     }
+    out
+}
+
+fn common(comparison: &Comparison) -> String {
+    if comparison.common.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        format!("## Violated by most ({})\n\n{}", comparison.common.len(), head(comparison, "requirement"));
+    for row in comparison.common.iter().take(ROWS) {
+        out.push_str(&format!(
+            "| {} {} | {} |\n",
+            row.level.word(),
+            cell(&row.requirement, CELL),
+            signs(row)
+        ));
+    }
+    out.push_str(&more(comparison.common.len()));
     out
 }
 

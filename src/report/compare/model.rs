@@ -51,6 +51,8 @@ pub struct Comparison {
     pub unequally_judged: Vec<Row>,
     /// Violations of one server alone.
     pub unique: Vec<Unique>,
+    /// Where most of the servers that were judged depart from the text: perhaps the text is the odd one out.
+    pub common: Vec<Row>,
     /// Facts that are not scored.
     pub observations: Vec<Facts>,
 }

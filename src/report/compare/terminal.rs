@@ -30,6 +30,7 @@ pub fn render(comparison: &Comparison, width: usize, styled: bool) -> String {
     page.put(0, 0, &[(PLAIN, &total)]);
     matrix(&mut page, comparison, width);
     unique(&mut page, comparison);
+    common(&mut page, comparison);
     observations(&mut page, comparison);
     page.finish()
 }
@@ -150,6 +151,30 @@ fn unique(page: &mut Page, comparison: &Comparison) {
                 ],
             );
         }
+    }
+}
+
+fn common(page: &mut Page, comparison: &Comparison) {
+    if comparison.common.is_empty() {
+        return;
+    }
+    page.blank();
+    let title = format!("violated by most ({})", comparison.common.len());
+    page.put(0, 0, &[(BOLD, &title)]);
+    for row in &comparison.common {
+        let (mark, style) = level_mark(row.level);
+        let violating = row.cells.iter().filter(|c| c.verdict == Verdict::Fail).count();
+        let text = format!("by {violating} of {}", row.cells.len());
+        page.put(
+            2,
+            4,
+            &[
+                (style, mark),
+                (style, row.level.word()),
+                (BOLD, &shown(&row.requirement, TEXT)),
+                (PLAIN, &text),
+            ],
+        );
     }
 }
 

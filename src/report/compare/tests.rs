@@ -100,6 +100,18 @@ fn only_what_all_share_is_compared_and_the_rest_is_named() {
 }
 
 #[test]
+fn what_most_servers_violate_is_named_also_where_they_agree() {
+    let id = "TX-2.1-actor_token_type-required-with-actor";
+    let common = |reports: &[Report]| {
+        let comparison = Comparison::new(reports, fixture::catalogue()).unwrap();
+        comparison.common.iter().any(|r| r.requirement == id)
+    };
+    assert!(common(&[fixture::sample(), fixture::sample()]));
+    assert!(common(&[fixture::sample(), fixture::sample(), other()]));
+    assert!(!common(&[fixture::sample(), other()]));
+}
+
+#[test]
 fn a_waived_violation_is_a_violation_still() {
     let mut mended = fixture::sample();
     for f in mended.scenarios.iter_mut().flat_map(|s| &mut s.findings) {
