@@ -564,7 +564,8 @@ impl Context {
             if trap.was_visited(address) {
                 return Some(true);
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let pause = tokio::time::sleep(std::time::Duration::from_millis(100));
+            self.sender.unless_interrupted(pause).await?;
         }
         Some(trap.was_visited(address))
     }

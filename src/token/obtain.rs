@@ -145,7 +145,12 @@ impl Obtainer {
             || self.spec.policy.subject_token_single_use == Some(true);
         let obtained = if single_use { self.fresh(role).await? } else { self.shared(role).await? };
         if let Some(rest) = obtained.age.and_then(|age| age.checked_sub(obtained.at.elapsed())) {
-            tokio::time::sleep(rest).await;
+            let waited = self.sender.unless_interrupted(tokio::time::sleep(rest)).await;
+            waited.ok_or_else(|| ObtainError {
+                role: role.to_owned(),
+                message: "interrupted while the token grew old".into(),
+                unreachable: false,
+            })?;
         }
         Ok(obtained)
     }
@@ -234,7 +239,8 @@ impl Obtainer {
             return self.recipe(recipe, pointer).await;
         }
         if let Some(command) = &source.command {
-            return super::recipe::run_command(command).await;
+            let output = self.sender.unless_interrupted(super::recipe::run_command(command)).await;
+            return output.unwrap_or_else(|| Err("interrupted".to_owned().into()));
         }
         Err(Trouble::from("the source is empty".to_owned()))
     }
