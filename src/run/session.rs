@@ -140,6 +140,9 @@ impl Session {
         }
         for (id, dependents) in by_control {
             let Some(why) = self.lost(&id).await else {
+                for blamed in dependents.iter().filter(|result| self.is_blamed_for_refusing(result)) {
+                    self.ask_again(blamed).await;
+                }
                 continue;
             };
             if self.context.sender.is_interrupted() {
@@ -163,15 +166,32 @@ impl Session {
 
     /// Whether a lock-out could have made the verdict.
     fn rests_on_refusal(&self, result: &ScenarioResult) -> bool {
-        let scenario = self.context.suite.get(&result.id);
-        let negative = scenario.is_some_and(Scenario::is_negative);
-        let single = scenario.is_some_and(|s| s.steps.len() == 1);
-        let blamed = single && result.findings.iter().any(|f| is_refusal(result, f));
+        let negative = self.context.suite.get(&result.id).is_some_and(Scenario::is_negative);
+        let blamed = self.is_blamed_for_refusing(result);
         // Some requests may be refused or granted; the verdict is about whichever it was.
         let mut answers =
             result.exchanges.iter().filter(|e| e.purpose == "exchange").filter_map(|e| e.response.as_ref());
         let refused = answers.any(|r| r.status >= 400);
         (negative || blamed || refused) && matches!(result.verdict, Verdict::Pass | Verdict::Fail)
+    }
+
+    /// Whether a violation is that the server refused.
+    fn is_blamed_for_refusing(&self, result: &ScenarioResult) -> bool {
+        let single = self.context.suite.get(&result.id).is_some_and(|s| s.steps.len() == 1);
+        single && result.findings.iter().any(|f| is_refusal(result, f))
+    }
+
+    /// A refusal that is held against the server has to happen twice.
+    async fn ask_again(&self, blamed: &Arc<ScenarioResult>) {
+        let Some(scenario) = self.context.suite.get(&blamed.id) else { return };
+        let again = self.context.execute(scenario).await;
+        let granted = !again.findings.is_empty() && !again.findings.iter().any(|f| is_refusal(&again, f));
+        if granted && !self.context.sender.is_interrupted() {
+            self.withdraw(
+                std::slice::from_ref(blamed),
+                "at the end of the run, the server granted the same request",
+            );
+        }
     }
 
     /// As [`Session::run`]; after every so many refusals, a control is run once more. A lock-out that ends before the
