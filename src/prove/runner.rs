@@ -149,13 +149,14 @@ impl Bench<'_> {
         target.spec.endpoints.revocation = Some(format!("{}/revoke", server.issuer()));
         target.spec.endpoints.jwks = Some(format!("{}/jwks", server.issuer()));
         target.spec.endpoints.userinfo = Some(format!("{}/userinfo", server.issuer()));
-        let context = Context::prepare_with(
+        let mut context = Context::prepare_with(
             Arc::clone(self.suite),
             Arc::new(target),
             Arc::clone(self.catalogue),
             self.sender.renewed(),
         )
         .await?;
+        context.shown = false;
         Ok(Session::new(Arc::new(context), crate::run::Options::default(), Vec::new()))
     }
 

@@ -11,6 +11,7 @@ use super::{Applicability, Context, ScenarioResult, applicability, steps};
 use crate::{
     judge::{Cause, Finding, Verdict},
     scenario::Scenario,
+    wire::RedactedExchange,
 };
 
 /// The most that a finding keeps of what a server said: results stay in memory until the run ends.
@@ -63,7 +64,9 @@ impl Context {
         let trace = steps::run(self, scenario, scenario.control.is_some()).await;
         result.granted = trace.granted && trace.stopped.is_none();
         result.findings = trace.findings;
-        let stopped = trace.stopped.map(|why| self.vault.redactor().text(&why));
+        let stopped = trace
+            .stopped
+            .map(|why| if self.shown { self.vault.redactor().text(&why) } else { String::new() });
         if let Some(why) = stopped {
             let cause = if self.sender.is_interrupted() { Cause::Interrupted } else { Cause::Precondition };
             result.findings.extend(undecided(self, scenario, cause, &why));
@@ -80,6 +83,15 @@ impl Context {
     }
 
     fn redact(&self, result: &mut ScenarioResult, exchanges: &[crate::wire::Exchange]) {
+        if !self.shown {
+            result.exchanges = exchanges.iter().map(RedactedExchange::withheld).collect();
+            for finding in &mut result.findings {
+                for text in [&mut finding.expected, &mut finding.observed, &mut finding.why] {
+                    text.clear();
+                }
+            }
+            return;
+        }
         let redactor = self.vault.redactor();
         result.exchanges = exchanges.iter().map(|e| redactor.exchange(e)).collect();
         for finding in &mut result.findings {

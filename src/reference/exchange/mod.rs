@@ -47,7 +47,7 @@ pub(super) fn exchange(
         Some(declared) => presented::validate(server, declared, Role::Subject)?,
         None => client_itself(server, client),
     };
-    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 300);
+    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 180);
     if nearly_over && server.on(FaultId::NearlyExpiredSubjectCrashes) {
         return Err(Refusal::broken());
     }
