@@ -17,7 +17,7 @@ pub use model::{
     TargetSpec, TokenSpec,
 };
 pub use quick::{QuickTarget, quick};
-pub use value::{SecretSpec, Value1, duration};
+pub use value::{SecretFrom, SecretSpec, Value1, duration};
 pub use waiver::{Waiver, WaiverSpec};
 
 /// Full URI of a token type's short name (RFC 8693 section 3); anything with a colon stays as it is.

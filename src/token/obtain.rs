@@ -342,12 +342,14 @@ impl Obtainer {
         if !(200..300).contains(&response.status) {
             return Err(self.describe(exchange).into());
         }
-        let json = StrictJson::parse(&response.body).map_err(|e| e.to_string())?;
+        let answer = || format!("{} answered with status {}", exchange.request.url.path(), response.status);
+        let json =
+            StrictJson::parse(&response.body).map_err(|e| format!("{}, but not with JSON: {e}", answer()))?;
         let value = json
             .value
             .pointer(pointer)
             .and_then(Value::as_str)
-            .ok_or_else(|| format!("the response has no text at {pointer}"))?;
+            .ok_or_else(|| format!("{}, but its JSON has no text at {pointer}", answer()))?;
         // `expires_in` is about the access token, whatever else is picked.
         let expires_in = (pointer == "/access_token")
             .then(|| json.value.get("expires_in").and_then(Value::as_i64))
