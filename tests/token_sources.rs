@@ -119,7 +119,6 @@ async fn a_source_that_fails_says_why_and_never_shows_a_secret() {
         ("{ command: { run: [\"true\"] } }", "`true` printed nothing"),
         ("{ command: { run: [sleep, \"10\"], timeout: 100ms } }", "did not end within 100ms"),
         ("{ command: { run: [txspec-no-such-program] } }", "failed to start `txspec-no-such-program`"),
-        ("{ file: no-such-file }", "failed to read"),
         ("{ minted: { key: not-a-key, claims: {} } }", "is not a private key"),
         (
             "{ http: { requests: [{ url: \"{{issuer}}/jwks\", pick: { t: /nothing } }], token: \"{{t}}\" } }",
