@@ -52,6 +52,11 @@ fn description(server: &AuthServer) -> Map<String, Value> {
         ("dpop_signing_alg_values_supported", json!(["ES256"])),
         ("subject_types_supported", json!(["public"])),
         ("id_token_signing_alg_values_supported", json!(["ES256", "RS256"])),
+        (
+            "identity_chaining_requested_token_types_supported",
+            json!(["urn:ietf:params:oauth:token-type:id-jag"]),
+        ),
+        ("authorization_grant_profiles_supported", json!(["urn:ietf:params:oauth:grant-profile:id-jag"])),
         ("protected_resources", json!(RESOURCES)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

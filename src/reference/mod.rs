@@ -17,6 +17,7 @@ mod clock;
 mod dpop;
 mod exchange;
 mod fault;
+mod fault_id;
 mod fixture;
 mod form;
 mod grants;

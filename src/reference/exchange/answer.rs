@@ -32,8 +32,8 @@ fn token_type(server: &AuthServer, issued: &Issued) -> &'static str {
     match issued.kind {
         Kind::Id if server.on(FaultId::BearerForIdToken) => "Bearer",
         Kind::Refresh if server.on(FaultId::BearerForRefreshToken) => "Bearer",
-        Kind::Id | Kind::Refresh if server.on(FaultId::NaMisspelt) => "N/A",
-        Kind::Id | Kind::Refresh => "N_A",
+        kind if kind != Kind::Access && server.on(FaultId::NaMisspelt) => "N/A",
+        Kind::Id | Kind::Refresh | Kind::Grant | Kind::Transaction => "N_A",
         Kind::Access if server.on(FaultId::NaForAccessToken) => "N_A",
         Kind::Access if issued.bound && !server.on(FaultId::BoundTokenAsBearer) => "DPoP",
         Kind::Access => "Bearer",

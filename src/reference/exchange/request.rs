@@ -12,6 +12,10 @@ pub(in super::super) enum TokenType {
     RefreshToken,
     IdToken,
     Jwt,
+    /// An identity assertion authorization grant (a draft).
+    IdJag,
+    /// A transaction token (a draft).
+    Transaction,
 }
 
 impl TokenType {
@@ -21,11 +25,14 @@ impl TokenType {
             Self::RefreshToken => "urn:ietf:params:oauth:token-type:refresh_token",
             Self::IdToken => "urn:ietf:params:oauth:token-type:id_token",
             Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+            Self::IdJag => "urn:ietf:params:oauth:token-type:id-jag",
+            Self::Transaction => "urn:ietf:params:oauth:token-type:txn_token",
         }
     }
 
     fn parse(server: &AuthServer, uri: &str) -> Option<Self> {
-        let all = [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt];
+        let all =
+            [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt, Self::IdJag, Self::Transaction];
         let find = |uri: &str| all.into_iter().find(|known| known.uri() == uri);
         if let Some(other_case) =
             all.into_iter().find(|known| known.uri() != uri && known.uri().eq_ignore_ascii_case(uri))
@@ -67,7 +74,10 @@ pub(super) enum Requested<'a> {
 impl Requested<'_> {
     /// Whether the result is something else than an access token.
     pub(super) fn is_no_access_token(self) -> bool {
-        matches!(self, Self::Known(TokenType::IdToken | TokenType::RefreshToken))
+        !matches!(
+            self,
+            Self::Nothing | Self::Unknown(_) | Self::Known(TokenType::AccessToken | TokenType::Jwt)
+        )
     }
 }
 
@@ -109,9 +119,9 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
             return Err(Refusal::new(Why::SubjectTypeMissing, "subject_token_type is missing"));
         }
         Some(uri) => match TokenType::parse(server, uri) {
-            Some(known) => known,
+            Some(known) if known != TokenType::IdJag => known,
             None if server.on(FaultId::UnknownSubjectTypeAccepted) => sniffed(token),
-            None => {
+            _ => {
                 return Err(Refusal::new(Why::SubjectTypeUnknown, "subject_token_type is not supported"));
             }
         },
@@ -134,7 +144,9 @@ fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>
             return Err(Refusal::new(Why::ActorTypeMissing, "actor_token without actor_token_type"));
         }
         (Some(token), Some(uri)) => match TokenType::parse(server, uri) {
-            Some(token_type) if token_type != TokenType::RefreshToken => Declared { token, token_type },
+            Some(token_type @ (TokenType::AccessToken | TokenType::IdToken | TokenType::Jwt)) => {
+                Declared { token, token_type }
+            }
             None if server.on(FaultId::UnknownActorTypeAccepted) => {
                 Declared { token, token_type: sniffed(token) }
             }

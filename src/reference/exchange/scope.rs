@@ -126,7 +126,7 @@ fn granted_as(
     let of_client = client.scopes.contains(&asked) && subject.kind != Kind::Id;
     let widened = match of_client {
         true => server.on(FaultId::ScopeWidenedToClient),
-        false => subject.kind != Kind::Id && server.on(FaultId::UnknownScopeGranted),
+        false => !client.scopes.contains(&asked) && server.on(FaultId::UnknownScopeGranted),
     };
     widened.then(|| asked.to_owned())
 }
