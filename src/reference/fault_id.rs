@@ -443,6 +443,7 @@ fault_ids! {
     RefreshWidensScope = "refresh-widens-scope",
     RefreshWidensAudience = "refresh-widens-audience",
     RefreshTokenOfOtherClientAccepted = "refresh-token-of-other-client-accepted",
+    RefreshNamesClient = "refresh-names-client",
     RefreshDropsAct = "refresh-drops-act",
     RefreshNotRotated = "refresh-not-rotated",
     RefreshKeyUnchecked = "refresh-key-unchecked",
@@ -470,6 +471,12 @@ fault_ids! {
     JwksWithoutSigningKey = "jwks-without-signing-key",
     JwksLeaksPrivateKey = "jwks-leaks-private-key",
 
+    // Servers that lack a feature
+    DpopHeaderRefused = "dpop-header-refused",
+    DpopLabelWithoutBinding = "dpop-label-without-binding",
+    PublicClientMayExchange = "public-client-may-exchange",
+    IssuesReadableTokens = "issues-readable-tokens",
+
     // UserInfo
     UserinfoTakesIdTokens = "userinfo-takes-id-tokens",
     UserinfoTakesRefreshTokens = "userinfo-takes-refresh-tokens",
@@ -480,6 +487,7 @@ fault_ids! {
     IdentityAssertionForAnyServer = "identity-assertion-for-any-server",
     PublicClientTakenForHolder = "public-client-taken-for-holder",
     RefreshTokenBuysTransactionToken = "refresh-token-buys-transaction-token",
+    TransactionTokenRegainsScope = "transaction-token-regains-scope",
     TransactionRenumbered = "transaction-renumbered",
 }
 

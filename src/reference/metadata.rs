@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::AuthServer;
 use super::clients::{Grant, RESOURCES};
 use super::fault::FaultId;
+use super::feature::Feature;
 use super::reply::Reply;
 
 /// Which of the two well-known documents is asked for.
@@ -59,7 +60,12 @@ fn description(server: &AuthServer) -> Map<String, Value> {
         ("authorization_grant_profiles_supported", json!(["urn:ietf:params:oauth:grant-profile:id-jag"])),
         ("protected_resources", json!(RESOURCES)),
     ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut body: Map<String, Value> =
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    if !server.offers(Feature::Dpop) {
+        body.shift_remove("dpop_signing_alg_values_supported");
+    }
+    body
 }
 
 fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Value>) {

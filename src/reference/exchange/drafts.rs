@@ -56,6 +56,7 @@ impl Draft {
     pub(super) fn check(
         self,
         server: &AuthServer,
+        form: &Form,
         client: &Client,
         subject: &Presented,
     ) -> Result<(), Refusal> {
@@ -63,6 +64,10 @@ impl Draft {
             return Err(Refusal::new(Why::GrantNotAllowed, "a public client may not have such a token"));
         }
         let fits = match (self, subject.kind) {
+            (Self::IdentityAssertion, Kind::Access) => {
+                let said = form.one("subject_token_type") == Some(TokenType::IdToken.uri());
+                said && server.on(FaultId::AccessTokenAsIdToken)
+            }
             (Self::IdentityAssertion, kind) => kind == Kind::Id,
             (Self::Transaction, Kind::Refresh) => server.on(FaultId::RefreshTokenBuysTransactionToken),
             (Self::Transaction, kind) => matches!(kind, Kind::Access | Kind::Transaction),

@@ -7,6 +7,7 @@ use super::super::AuthServer;
 use super::super::clients::{Client, Grant};
 use super::super::clock::now;
 use super::super::fault::FaultId;
+use super::super::feature::Feature;
 use super::super::form::Form;
 use super::super::mint::{Format, LIFETIME, expiry, jwt_claims};
 use super::super::refusal::{Refusal, Why};
@@ -44,12 +45,12 @@ pub(super) struct Issued {
     pub(super) bound: bool,
     pub(super) expires_in: i64,
     pub(super) reported_scope: Option<Vec<String>>,
-    /// A member beside the others, by fault.
+    /// A member beside the others.
     pub(super) beside: Option<(&'static str, String)>,
 }
 
 pub(super) fn issue(server: &AuthServer, form: &Form, decision: &Decision) -> Result<Issued, Refusal> {
-    check_requested_type(server, decision)?;
+    check_requested_type(server, form, decision)?;
     let record = record(server, form, decision);
     let bound = record.claims.jkt.is_some();
     let expires_in = record.claims.exp.unwrap_or_default() - record.claims.iat;
@@ -135,9 +136,9 @@ fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
 }
 
 /// Refuses a type that this client cannot have of this subject.
-fn check_requested_type(server: &AuthServer, decision: &Decision) -> Result<(), Refusal> {
+fn check_requested_type(server: &AuthServer, form: &Form, decision: &Decision) -> Result<(), Refusal> {
     if let Some(draft) = Draft::of(decision.requested) {
-        return draft.check(server, decision.client, decision.subject);
+        return draft.check(server, form, decision.client, decision.subject);
     }
     let refused = |text| Err(Refusal::new(Why::RequestedTypeRefused, text));
     let of_client = decision.subject.claims.of_client;
@@ -182,7 +183,7 @@ fn kind_and_label<'a>(server: &AuthServer, decision: &Decision<'a>) -> (Kind, &'
     (kind, label)
 }
 
-/// A second token that only a faulty server adds.
+/// A second token. A server that issues refresh tokens on request adds one by fault only.
 fn beside(
     server: &AuthServer,
     decision: &Decision,
@@ -196,6 +197,10 @@ fn beside(
     if requested(TokenType::IdToken) && server.on(FaultId::IdTokenInOwnMember) {
         return Ok(Some(("id_token", server.id_token(Record { kind: Kind::Id, ..record.clone() })?)));
     }
+    let renewable = decision.client.grants.contains(&Grant::Refresh);
+    if renewable && !server.offers(Feature::IssuesRefreshToken) {
+        return Ok(Some(("refresh_token", refresh())));
+    }
     Ok(None)
 }
 
@@ -207,6 +212,7 @@ fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<Stri
         Kind::Refresh => true,
         Kind::Id | Kind::Grant | Kind::Transaction => false,
         Kind::Access if wants_jwt => server.on(FaultId::OpaqueTokenLabelledJwt),
+        Kind::Access if !server.offers(Feature::JwtAccessTokens) => !server.on(FaultId::IssuesReadableTokens),
         Kind::Access => decision.subject.format == Format::Opaque && decision.subject.kind == Kind::Access,
     };
     if opaque && server.on(FaultId::IssuesGuessableTokens) {

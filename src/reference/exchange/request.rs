@@ -2,6 +2,7 @@
 
 use super::super::AuthServer;
 use super::super::fault::FaultId;
+use super::super::feature::Feature;
 use super::super::form::Form;
 use super::super::refusal::{Refusal, Why};
 
@@ -119,7 +120,7 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
             return Err(Refusal::new(Why::SubjectTypeMissing, "subject_token_type is missing"));
         }
         Some(uri) => match TokenType::parse(server, uri) {
-            Some(known) if known != TokenType::IdJag => known,
+            Some(known) if taken(server, known) => known,
             None if server.on(FaultId::UnknownSubjectTypeAccepted) => sniffed(token),
             _ => {
                 return Err(Refusal::new(Why::SubjectTypeUnknown, "subject_token_type is not supported"));
@@ -132,6 +133,9 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
 fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>, Refusal> {
     let declared = match (form.one("actor_token"), form.one("actor_token_type")) {
         (None, None) => return Ok(None),
+        (Some(_), _) if !server.offers(Feature::Delegation) => {
+            return Err(Refusal::new(Why::Policy, "actor tokens are not taken"));
+        }
         (None, Some(_)) if server.on(FaultId::IgnoresLoneActorTokenType) => return Ok(None),
         (None, Some(_)) => {
             return Err(Refusal::new(Why::ActorTypeAlone, "actor_token_type without actor_token"));
@@ -171,11 +175,35 @@ fn requested<'a>(server: &AuthServer, form: &'a Form) -> Result<Requested<'a>, R
         }
         return Ok(Requested::Nothing);
     };
-    match TokenType::parse(server, uri) {
+    match TokenType::parse(server, uri).filter(|known| issued(server, *known)) {
         Some(known) => Ok(Requested::Known(known)),
         None if server.on(FaultId::UnknownRequestedTypeIgnored) => Ok(Requested::Nothing),
         None if server.on(FaultId::UnknownRequestedTypeEchoed) => Ok(Requested::Unknown(uri)),
         None => Err(Refusal::new(Why::RequestedTypeUnknown, "requested_token_type is not supported")),
+    }
+}
+
+/// Whether tokens of a type are taken as subject tokens.
+fn taken(server: &AuthServer, subject: TokenType) -> bool {
+    match subject {
+        TokenType::IdJag => false,
+        TokenType::IdToken => {
+            server.offers(Feature::IdTokenSubject) || server.on(FaultId::AccessTokenAsIdToken)
+        }
+        TokenType::RefreshToken => {
+            server.offers(Feature::RefreshTokenSubject) || server.on(FaultId::AccessTokenAsRefreshToken)
+        }
+        TokenType::AccessToken | TokenType::Jwt | TokenType::Transaction => true,
+    }
+}
+
+/// Whether tokens of a type are issued on request.
+fn issued(server: &AuthServer, requested: TokenType) -> bool {
+    match requested {
+        TokenType::IdToken => server.offers(Feature::IssuesIdToken),
+        TokenType::RefreshToken => server.offers(Feature::IssuesRefreshToken),
+        TokenType::Jwt => server.offers(Feature::IssuesJwt),
+        TokenType::AccessToken | TokenType::IdJag | TokenType::Transaction => true,
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) fn grant(
     {
         return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
     }
+    if subject.kind == Kind::Transaction && server.on(FaultId::TransactionTokenRegainsScope) {
+        return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
+    }
     let Some(text) = form.one("scope") else {
         return default_scope(server, client, subject, available);
     };
@@ -140,6 +143,9 @@ fn partly(
     available: Vec<String>,
 ) -> Result<GrantedScope, Refusal> {
     let rest = if granted.is_empty() { available } else { granted };
+    if rest.is_empty() {
+        return Err(Refusal::new(Why::ScopeNotAllowed, "the subject_token permits nothing to this client"));
+    }
     if server.on(FaultId::NarrowsScopeSilently) {
         return Ok(GrantedScope { granted: rest, reported: None });
     }
