@@ -25,10 +25,13 @@ fn is_refusal(result: &ScenarioResult, finding: &Finding) -> bool {
         .exchange
         .and_then(|i| result.exchanges.get(i)?.response.as_ref())
         .is_some_and(|response| response.status >= 400);
-    refused
-        && finding.verdict == Verdict::Fail
-        && matches!(finding.class, Some(FailClass::Refused | FailClass::WrongForm))
-        && !oracle_requirements().contains(&finding.requirement.as_str())
+    let says_so = match finding.class {
+        // What should have been granted: no generic oracle says that, though a scenario may bind it to one's line.
+        Some(FailClass::Refused) => true,
+        Some(FailClass::WrongForm) => !oracle_requirements().contains(&finding.requirement.as_str()),
+        _ => false,
+    };
+    refused && says_so && finding.verdict == Verdict::Fail
 }
 
 /// What decides over the run's outcome.
