@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -143,6 +143,12 @@ fn vectors() -> Vec<Vector> {
 struct Bench {
     catalogue: Arc<Catalogue>,
     suite: Suite,
+}
+
+/// Loading the suite takes longer than all the rest.
+fn bench() -> &'static Bench {
+    static BENCH: OnceLock<Bench> = OnceLock::new();
+    BENCH.get_or_init(Bench::new)
 }
 
 impl Bench {
@@ -397,7 +403,7 @@ fn difference(wanted: &Wanted, got: &Wanted) -> String {
 
 #[test]
 fn golden_vectors_get_the_verdicts_that_they_ask_for_under_every_reading() {
-    let bench = Bench::new();
+    let bench = bench();
     let readings: Vec<String> = bench.catalogue.readings().into_iter().map(str::to_owned).collect();
     let mut wrong = String::new();
     let mut ids = BTreeSet::new();
@@ -418,7 +424,7 @@ fn golden_vectors_get_the_verdicts_that_they_ask_for_under_every_reading() {
 
 #[test]
 fn golden_examples_of_the_rfc_never_fail() {
-    let bench = Bench::new();
+    let bench = bench();
     let mut sections = BTreeSet::new();
     for vector in vectors() {
         let Some(section) = &vector.example else { continue };
@@ -431,4 +437,29 @@ fn golden_examples_of_the_rfc_never_fail() {
     }
     let wanted = ["2.2.2", "2.3", "4.1", "4.2", "4.3", "4.4", "A.1", "A.2"];
     assert_eq!(sections.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+}
+
+/// Every entry has at least two answers that differ in what they come to, except where only the shape of requests counts.
+#[test]
+fn golden_vectors_cover_every_entry_of_the_ambiguity_register() {
+    let bench = bench();
+    let vectors = vectors();
+    for entry in bench.catalogue.ambiguities() {
+        let own: Vec<&Vector> = vectors.iter().filter(|v| v.entry.as_ref() == Some(&entry.id)).collect();
+        let judged: BTreeSet<String> = own
+            .iter()
+            .flat_map(|v| bench.judge(v, "strict"))
+            .map(|f| f.requirement)
+            .filter(|id| entry.requirements.contains(id))
+            .collect();
+        assert!(own.len() >= 2, "{}: {} vectors", entry.id, own.len());
+        assert!(!judged.is_empty(), "{}: no vector judges a requirement of the entry", entry.id);
+        let outcomes: BTreeSet<_> =
+            own.iter().map(|v| (&v.verdict.fails, &v.verdict.open, &v.verdict.facts, &v.verdict.meets)).collect();
+        assert!(outcomes.len() >= 2, "{}: all vectors come to the same", entry.id);
+    }
+    assert_eq!(bench.catalogue.ambiguities().len(), 30);
+    let unknown: Vec<_> =
+        vectors.iter().filter(|v| v.entry.is_some() == v.example.is_some()).map(|v| &v.id).collect();
+    assert!(unknown.is_empty(), "either an entry or an example: {unknown:?}");
 }
