@@ -14,10 +14,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use txspec::{
     judge::{FailClass, Finding, Issued, RunFacts, StepFacts, StepKind, Verdict, judge},
-    run::{Applicability, Context, applicability},
-    scenario::{Edit, Expect, Scenario, Suite},
+    scenario::{Expect, Scenario, Suite},
     spec::{Capability, Catalogue, Level},
-    target::{Policy, Variables, load_text},
+    target::{Policy, Value1},
     token::{SigningKey, TokenView},
     wire::{Exchange, FormBody, Header, Request, Response, TransportError, TransportKind},
 };
@@ -40,6 +39,24 @@ struct Vector {
     #[serde(default)]
     example: Option<String>,
     says: String,
+    /// What kind of step it is, if no scenario says so.
+    #[serde(default)]
+    kind: Option<Kind>,
+    /// Whether a control was granted, if no scenario says so.
+    #[serde(default)]
+    controlled: Option<bool>,
+    /// Whether the server asked the listener for anything.
+    #[serde(default)]
+    fetched: Option<bool>,
+    /// What requested targets become in `aud`.
+    #[serde(default)]
+    mapping: BTreeMap<String, Value1>,
+    /// The algorithm of the published key that signs issued tokens; `none` for an empty key set.
+    #[serde(default)]
+    published: Option<String>,
+    /// The target file names no issuer.
+    #[serde(default)]
+    no_issuer: bool,
     /// The scenario whose last step is judged; without one, the generic oracles alone.
     #[serde(default)]
     scenario: Option<String>,
@@ -68,6 +85,27 @@ struct Vector {
     /// Verdicts that differ under a reading.
     #[serde(default)]
     under: BTreeMap<String, Wanted>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Lost {
+    Timeout,
+    Connect,
+    Broken,
+    Budget,
+    Interrupted,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Exchange,
+    Refresh,
+    Introspect,
+    Revoke,
+    Metadata,
+    Userinfo,
 }
 
 /// A recorded answer; what is not said is as it should be.
@@ -102,9 +140,18 @@ struct Answer {
     /// What introspection says of it.
     #[serde(default)]
     introspection: Option<Value>,
-    /// Nothing came back.
+    /// Why introspection failed.
     #[serde(default)]
-    timeout: bool,
+    introspection_failed: Option<String>,
+    /// Nothing came back, for this reason.
+    #[serde(default)]
+    lost: Option<Lost>,
+    /// There was more than is read.
+    #[serde(default)]
+    truncated: bool,
+    /// The characters of the body are bytes.
+    #[serde(default)]
+    latin1: bool,
 }
 
 /// The findings above `observe`: `fails` and `open` are complete, `meets` and `facts` need not be.
@@ -130,8 +177,13 @@ struct Wanted {
 const NOW: i64 = 1_800_000_000;
 
 fn vectors() -> Vec<Vector> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden");
+    read("fixtures/golden")
+}
+
+fn read(folder: &str) -> Vec<Vector> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "yaml"));
     paths.sort();
     let read = |path: &std::path::PathBuf| -> File {
         let text = fs::read_to_string(path).unwrap();
@@ -184,15 +236,18 @@ impl Bench {
             capabilities: requires.into_iter().chain(vector.declares.iter().copied()).collect(),
             policy: vector.policy.clone(),
             reading: reading.to_owned(),
-            issuer: Some("https://as.example.com".into()),
+            issuer: (!vector.no_issuer).then(|| "https://as.example.com".into()),
             token_endpoint: "https://as.example.com/token".into(),
-            jwks: None,
+            jwks: vector.published.as_deref().map(|alg| match alg {
+                "none" => json!({ "keys": [] }),
+                alg => json!({ "keys": [SigningKey::stranger(alg).unwrap().public_jwk().unwrap()] }),
+            }),
             clients: [("exchanger", "app"), ("service", "service-a"), ("second", "second-app")]
                 .map(|(role, id)| (role.to_owned(), id.to_owned()))
                 .into(),
             audiences: targets("audience"),
             resources: targets("resource"),
-            audience_mapping: BTreeMap::new(),
+            audience_mapping: vector.mapping.clone(),
             scopes: map(&[("subject", &["read", "write"]), ("narrow", &["read"]), ("extra", &["admin"])]),
         }
     }
@@ -202,11 +257,17 @@ impl Bench {
         let run = self.run_facts(vector, reading);
         let scenario = self.scenario(vector);
         let step = scenario.and_then(|s| s.steps.last());
-        let kind = match step {
-            Some(s) if s.introspect.is_some() => StepKind::Introspect,
-            Some(s) if s.metadata.is_some() => StepKind::Metadata,
-            Some(s) if s.refresh.is_some() => StepKind::Refresh,
-            _ => StepKind::Exchange,
+        let kind = match (step, vector.kind) {
+            (_, Some(Kind::Exchange)) => StepKind::Exchange,
+            (_, Some(Kind::Refresh)) => StepKind::Refresh,
+            (_, Some(Kind::Introspect)) => StepKind::Introspect,
+            (_, Some(Kind::Revoke)) => StepKind::Revoke,
+            (_, Some(Kind::Metadata)) => StepKind::Metadata,
+            (_, Some(Kind::Userinfo)) => StepKind::Userinfo,
+            (Some(s), None) if s.introspect.is_some() => StepKind::Introspect,
+            (Some(s), None) if s.metadata.is_some() => StepKind::Metadata,
+            (Some(s), None) if s.refresh.is_some() => StepKind::Refresh,
+            (_, None) => StepKind::Exchange,
         };
         if let Some(scenario) = scenario {
             for capability in &scenario.unless {
@@ -242,15 +303,17 @@ impl Bench {
         let facts = StepFacts {
             kind,
             exchanges: exchanges.iter().collect(),
-            first_exchange: 0,
+            first_exchange: usize::from(earlier),
             form: &form,
             client_id: "app".into(),
             issued,
             tokens: &tokens,
             thumbprints: BTreeMap::from([("client".to_owned(), "thumbprint".to_owned())]),
-            fetched: None,
+            fetched: vector.fetched,
             now,
-            controlled: earlier || scenario.is_some_and(|s| s.control.is_some()),
+            controlled: vector
+                .controlled
+                .unwrap_or_else(|| earlier || scenario.is_none_or(|s| s.control.is_some())),
         };
         judge(&run, &facts, expect)
     }
@@ -291,10 +354,14 @@ impl Answer {
         let mut request = Request::post("https://as.example.com/token".parse().unwrap());
         request.push_header("content-type", "application/x-www-form-urlencoded");
         request.body = form.encode().into_bytes();
-        let outcome = if self.timeout {
-            Err(TransportError { kind: TransportKind::Timeout, message: "no answer".into() })
-        } else {
-            Ok(self.response(kind, now, i))
+        let lost = |kind| Err(TransportError { kind, message: "no answer".into() });
+        let outcome = match self.lost {
+            Some(Lost::Timeout) => lost(TransportKind::Timeout),
+            Some(Lost::Connect) => lost(TransportKind::Connect),
+            Some(Lost::Broken) => lost(TransportKind::Broken),
+            Some(Lost::Budget) => lost(TransportKind::Budget),
+            Some(Lost::Interrupted) => lost(TransportKind::Interrupted),
+            None => Ok(self.response(kind, now, i)),
         };
         Exchange { purpose: "exchange".into(), request, outcome, duration: Duration::ZERO, attempts: 1 }
     }
@@ -342,8 +409,12 @@ impl Answer {
         Response {
             status,
             headers: headers.into_iter().map(|(name, value)| Header { name, value: value.into() }).collect(),
-            body: body.into_bytes(),
-            truncated: false,
+            body: if self.latin1 {
+                body.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect()
+            } else {
+                body.into_bytes()
+            },
+            truncated: self.truncated,
         }
     }
 }
@@ -356,7 +427,10 @@ fn issued(exchange: &Exchange, answer: &Answer, now: i64) -> Issued {
     let token = members.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty());
     Issued {
         view: token.map(|t| TokenView::new(t.into(), "access_token", None)),
-        introspection: answer.introspection.as_ref().map(|v| Ok(timed(v, now))),
+        introspection: match &answer.introspection_failed {
+            Some(why) => Some(Err(why.clone())),
+            None => answer.introspection.as_ref().map(|v| Ok(timed(v, now))),
+        },
     }
 }
 
@@ -462,4 +536,43 @@ fn golden_vectors_cover_every_entry_of_the_ambiguity_register() {
     let unknown: Vec<_> =
         vectors.iter().filter(|v| v.entry.is_some() == v.example.is_some()).map(|v| &v.id).collect();
     assert!(unknown.is_empty(), "either an entry or an example: {unknown:?}");
+}
+
+/// A finding in one line, with all that it says.
+fn line(f: &Finding) -> String {
+    let mut out = format!("{} {} {}", f.verdict.word(), f.requirement, f.level.word());
+    out.extend(f.class.map(|c| format!(" {}", c.word())));
+    out.extend(f.cause.map(|c| format!(" {}", c.word())));
+    out.push_str(&format!(" | {} | {}", f.expected, f.observed));
+    if !f.why.is_empty() {
+        out.push_str(&format!(" | {}", f.why));
+    }
+    out.extend(f.reading.iter().chain(&f.ambiguity).chain(&f.fact).map(|word| format!(" [{word}]")));
+    out.extend(f.exchange.map(|i| format!(" #{i}")));
+    out
+}
+
+/// Every line of the judge on recorded answers that break it, and on those that do not, in the judge's own words. The
+/// generic oracles' passes are shown by name.
+#[test]
+fn golden_recordings_get_the_findings_of_the_snapshot() {
+    let bench = bench();
+    let generic = txspec::judge::oracle_requirements();
+    let mut out = String::new();
+    for vector in read("fixtures/recordings") {
+        out.push_str(&format!("\n== {}: {}\n", vector.id, vector.says));
+        let findings = bench.judge(&vector, "strict");
+        let (named, shown): (Vec<&Finding>, Vec<&Finding>) =
+            findings.iter().partition(|f| f.is_pass() && generic.contains(&f.requirement.as_str()));
+        for finding in shown {
+            out.push_str(&format!("{}\n", line(finding)));
+        }
+        let names: BTreeSet<&str> = named.iter().map(|f| f.requirement.as_str()).collect();
+        out.push_str(&format!("met: {}\n", names.into_iter().collect::<Vec<_>>().join(" ")));
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_snapshot_path("../fixtures/recordings");
+    settings.bind(|| insta::assert_snapshot!("findings", out));
 }
