@@ -141,8 +141,7 @@ impl Document {
     /// One diagnostic when the value does not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostics> {
         T::deserialize(&self.value).map_err(|e| {
-            Diagnostic::for_file(&self.name, "wrong-shape", format!("failed to understand the file: {e}"))
-                .into()
+            self.at("", "wrong-shape", format!("failed to understand the file: {e}")).into()
         })
     }
 
@@ -165,7 +164,8 @@ impl Document {
         message: impl Into<String>,
     ) -> Diagnostic {
         Diagnostic {
-            place: span.map(|s| (self.text.clone(), s)),
+            // An empty file has no values, and its beginning is a place all the same.
+            place: Some((self.text.clone(), span.unwrap_or(0..0))),
             ..Diagnostic::for_file(&self.name, code, message)
         }
     }
