@@ -190,8 +190,26 @@ async fn txspec(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)])
 /// Runs everything that shows what a server said, and returns what it showed.
 async fn artefacts(folder: &Folder, variables: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut shown = Vec::new();
-    let runs: [(&str, &[&str]); 3] = [
-        ("run", &["run", "--target", "target.yaml", "--report-dir", "reports"]),
+    let runs: [(&str, &[&str]); 4] = [
+        (
+            "run",
+            &[
+                "run",
+                "--target",
+                "target.yaml",
+                "--report-dir",
+                "reports",
+                "--record",
+                "reports/run.recording",
+                "--har",
+                "reports/run.har",
+                "--events",
+                "reports/events.jsonl",
+                "--annotate",
+                "github",
+            ],
+        ),
+        ("judge", &["judge", "reports/run.recording", "--report-dir", "judged"]),
         (
             "run --format json",
             &[
@@ -213,7 +231,8 @@ async fn artefacts(folder: &Folder, variables: &[(&str, &str)]) -> Vec<(String, 
         shown.push((format!("stdout of {name}"), String::from_utf8_lossy(&output.stdout).into_owned()));
         shown.push((format!("stderr of {name}"), String::from_utf8_lossy(&output.stderr).into_owned()));
     }
-    for file in fs::read_dir(folder.0.join("reports")).unwrap() {
+    let written = ["reports", "judged"].into_iter().flat_map(|f| fs::read_dir(folder.0.join(f)).unwrap());
+    for file in written {
         let path = file.unwrap().path();
         shown.push((
             path.file_name().unwrap().to_string_lossy().into_owned(),
@@ -221,7 +240,7 @@ async fn artefacts(folder: &Folder, variables: &[(&str, &str)]) -> Vec<(String, 
         ));
     }
     let names: Vec<&str> = shown.iter().map(|(n, _)| n.as_str()).collect();
-    for expected in ["report.json", "junit.xml", "summary.md"] {
+    for expected in ["report.json", "junit.xml", "summary.md", "run.recording", "run.har", "events.jsonl"] {
         assert!(names.contains(&expected), "{names:?}");
     }
     shown

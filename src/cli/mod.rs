@@ -2,16 +2,20 @@
 //! [`terminal`] only; everything else in the package returns text.
 
 mod check;
+mod compare;
 mod doctor;
 mod exit;
 mod explain;
+mod judge;
 mod list;
+mod outcome;
 mod prove;
 mod run;
 pub mod schema;
 mod select;
 mod serve;
 pub mod terminal;
+mod waivers;
 
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
@@ -68,6 +72,12 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Explain a requirement, a scenario or a fault.
     Explain(explain::ExplainArguments),
+    /// Compare saved reports: servers side by side, or one with its earlier report.
+    Compare(compare::CompareArguments),
+    /// Judge a recorded run again, without network.
+    Judge(judge::JudgeArguments),
+    /// Accept known deviations for a time.
+    Waivers(waivers::WaiversArguments),
     /// Prove that every check can fail: the suite against every fault of the reference server.
     Prove(prove::ProveArguments),
     /// Serve the reference authorization server, right or with faults, on loopback.
@@ -158,6 +168,9 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal, &catalogue),
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
+        Command::Compare(arguments) => compare::run(&arguments, &terminal, &catalogue),
+        Command::Judge(arguments) => judge::run(&arguments, &terminal, &catalogue),
+        Command::Waivers(arguments) => waivers::run(&arguments, &terminal, &catalogue),
         Command::Prove(arguments) => prove::run(&arguments, &terminal, &catalogue),
         Command::Serve(arguments) => serve::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),

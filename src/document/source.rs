@@ -140,9 +140,8 @@ impl Document {
     /// # Errors
     /// One diagnostic when the value does not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostics> {
-        T::deserialize(&self.value).map_err(|e| {
-            self.at("", "wrong-shape", format!("failed to understand the file: {e}")).into()
-        })
+        T::deserialize(&self.value)
+            .map_err(|e| self.at("", "wrong-shape", format!("failed to understand the file: {e}")).into())
     }
 
     /// An error at the value that a JSON pointer names (or at its nearest known parent).
@@ -178,6 +177,30 @@ impl Document {
             }
             pointer = &pointer[..pointer.rfind('/')?];
         }
+    }
+
+    /// The text as read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where exactly the value that a JSON pointer names stands, in bytes.
+    pub fn span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.places.get(pointer).map(|p| p.value.clone())
+    }
+
+    /// Where exactly its key stands, in bytes.
+    pub fn key_span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.places.get(pointer).and_then(|p| p.key.clone())
+    }
+
+    /// Where the last scalar within a value ends: what stands behind it, comments included, is not its own.
+    pub fn end_within(&self, pointer: &str) -> Option<usize> {
+        let inside = format!("{pointer}/");
+        let leaves = self.places.iter().filter(|(p, _)| *p == pointer || p.starts_with(&inside));
+        let leaves =
+            leaves.filter(|(p, _)| self.value.pointer(p).is_some_and(|v| !v.is_object() && !v.is_array()));
+        leaves.map(|(_, place)| place.value.end).max()
     }
 
     /// One-based line of the value that a JSON pointer names.

@@ -34,6 +34,19 @@ fn is_refusal(result: &ScenarioResult, finding: &Finding) -> bool {
     refused && says_so && finding.verdict == Verdict::Fail
 }
 
+/// A result whose control no longer succeeded: what rests on it is open again.
+pub(super) fn taken_back(old: &ScenarioResult, single: bool, why: &str) -> ScenarioResult {
+    let mut result = ScenarioResult::clone(old);
+    let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
+    for finding in result.findings.iter_mut().filter(|f| open(f)) {
+        *finding = finding.clone().undecided(Cause::ControlFailed, why);
+    }
+    result.reason = Some(why.to_owned());
+    result.withdrawn = Some(why.to_owned());
+    result.conclude();
+    result
+}
+
 /// What decides over the run's outcome.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -278,15 +291,8 @@ impl Session {
 
     fn withdraw(&self, dependents: &[Arc<ScenarioResult>], why: &str) {
         for old in dependents {
-            let mut result = ScenarioResult::clone(old);
             let single = self.context.suite.get(&old.id).is_some_and(|s| s.steps.len() == 1);
-            let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
-            for finding in result.findings.iter_mut().filter(|f| open(f)) {
-                *finding = finding.clone().undecided(Cause::ControlFailed, why);
-            }
-            result.reason = Some(why.to_owned());
-            result.conclude();
-            let result = Arc::new(result);
+            let result = Arc::new(taken_back(old, single, why));
             self.results
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -305,14 +311,15 @@ impl Session {
             .map(|r| ScenarioResult::clone(r))
             .collect();
         let context = &self.context;
-        let result = Arc::new(RunResult::new(
+        let result = RunResult::new(
             results,
             &context.suite,
             &context.facts.catalogue,
             &self.options,
             context.sender.budget().used(),
             context.sender.is_interrupted(),
-        ));
+        );
+        let result = Arc::new(result.with_waivers(&context.waivers, &context.suite));
         self.tell(&Event::Ended(Arc::clone(&result)));
         result
     }

@@ -12,6 +12,7 @@ use super::{
     Context,
     apply::{Prepared, Unready, prepare, resolve},
     authenticate::authenticate,
+    record::{Filled, StepInput},
 };
 use crate::{
     judge::{Finding, Issued, Outcome, StepFacts, StepKind, judge, outcome_of},
@@ -30,6 +31,8 @@ use crate::{
 pub(super) struct Trace {
     pub exchanges: Vec<Exchange>,
     pub findings: Vec<Finding>,
+    /// What the judge was given, if the run is recorded.
+    pub inputs: Vec<StepInput>,
     /// Whether the judged (last) step was granted.
     pub granted: bool,
     /// Whether the last token request yielded a token.
@@ -49,12 +52,17 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
     let edited = scenario.steps.iter().rposition(|s| s.exchange.is_some());
     let mut exchanged = false;
     for (i, step) in scenario.steps.iter().enumerate() {
-        let expect =
-            if i == last { step.expect.as_ref().or(Some(&scenario.expect)) } else { step.expect.as_ref() };
+        let expect = scenario.expect_of(i);
         let edits: &[Edit] = if Some(i) == edited { &scenario.edits } else { &[] };
         // In a chain, an exchange that was granted before is the control of this one; to obtain a token is none.
         let controlled = controlled || exchanged;
-        let granted = match one(context, step, edits, expect, controlled, &mut trace).await {
+        let (judged, found) = (trace.inputs.len(), trace.findings.len());
+        let outcome = one(context, step, edits, expect, controlled, &mut trace).await;
+        for input in trace.inputs.iter_mut().skip(judged) {
+            input.step = i;
+            input.findings = found..trace.findings.len();
+        }
+        let granted = match outcome {
             Ok(granted) => granted,
             Err(Unready(why)) => {
                 trace.stopped = Some(why);
@@ -196,7 +204,9 @@ async fn plain(
     let second_user = context.second_user(expect).await;
     let filled = expect.map(|e| context.fill_expect(e, "exchanger", second_user.as_ref()));
     let findings = judge(&context.facts, &facts, filled.as_ref());
+    let input = context.input(&facts, expect.zip(filled.as_ref()));
     trace.findings.extend(findings);
+    trace.inputs.extend(input);
     granted
 }
 
@@ -254,6 +264,7 @@ async fn exchange(
     let fetched = context.fetched(listener.as_deref(), expect).await;
     let second_user = context.second_user(expect).await;
     let filled = expect.map(|e| context.fill_expect(e, &spec.client, second_user.as_ref()));
+    let unfilled = expect;
     let expect = filled.as_ref();
     let wants = Wants::of(expect);
     let mut issued = Vec::new();
@@ -282,7 +293,9 @@ async fn exchange(
     let member =
         facts.json(0).and_then(|j| j.value.get("refresh_token").and_then(Value::as_str).map(Secret::new));
     let findings = judge(&context.facts, &facts, expect);
+    let input = context.input(&facts, unfilled.zip(expect));
     trace.findings.extend(findings);
+    trace.inputs.extend(input);
     trace.exchanges.extend(asked);
     if let Some(name) = name {
         if let Some(view) = granted_view.filter(|_| granted) {
@@ -381,7 +394,9 @@ async fn refresh(
     };
     let granted = facts.outcome(0) == Outcome::Accepted;
     let findings = judge(&context.facts, &facts, expect);
+    let input = context.input(&facts, None);
     trace.findings.extend(findings);
+    trace.inputs.extend(input);
     trace.exchanges.extend(asked);
     if let Some(name) = name {
         if let Some(view) = view.filter(|_| granted) {
@@ -592,6 +607,12 @@ impl Context {
         resolve(self, &BTreeMap::new(), "second_user").await.ok().map(|resolved| resolved.view)
     }
 
+    /// What the judge was given, if someone records it.
+    fn input(&self, facts: &StepFacts<'_>, expect: Option<(&Expect, &Expect)>) -> Option<StepInput> {
+        self.recorder.as_ref()?;
+        Some(StepInput::of(facts, expect.map(|(raw, filled)| Filled { raw, filled })))
+    }
+
     /// Fills the placeholders of an expectation.
     fn fill_expect(&self, expect: &Expect, client: &str, second_user: Option<&TokenView>) -> Expect {
         let mut expect = expect.clone();
@@ -605,21 +626,8 @@ impl Context {
             second_user,
             listener: None,
         };
-        let fill = |text: &mut Option<String>| {
-            if let Some(text) = text {
-                *text = placeholders.fill(text);
-            }
-        };
-        let also = expect.refusal.iter_mut().flat_map(|r| &mut r.also);
-        for check in expect.success.iter_mut().flatten().chain(also).chain(&mut expect.observe) {
-            if let Some(claim) = &mut check.claim {
-                fill(&mut claim.contains);
-                fill(&mut claim.excludes);
-            }
-            for member in [&mut check.member, &mut check.jose].into_iter().flatten() {
-                fill(&mut member.contains);
-                fill(&mut member.excludes);
-            }
+        for text in expect.placeholder_texts_mut() {
+            *text = placeholders.fill(text);
         }
         expect
     }

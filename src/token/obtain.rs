@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{AuthError, Jwt, Minted, SigningKey, authentication, client_method, mint, now};
+use super::{AuthError, Jwt, Minted, SignatureVerdict, SigningKey, authentication, client_method, mint, now};
 use crate::{
     scenario::MintEdit,
     target::{
@@ -46,6 +46,8 @@ pub struct TokenView {
     pub minted: Option<Minted>,
     /// The role of the client that it was issued to, if known.
     pub holder: Option<String>,
+    /// The verdict on its signature, where the token itself is not at hand: in a recorded run.
+    pub verified: Option<SignatureVerdict>,
 }
 
 impl TokenView {
@@ -68,6 +70,7 @@ impl TokenView {
             expires_at,
             minted: None,
             holder: None,
+            verified: None,
         }
     }
 }

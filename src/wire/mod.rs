@@ -18,6 +18,7 @@ pub use auth::{ASSERTION_TYPE, Authentication};
 pub use exchange::{Exchange, Header, Request, Response, TransportError, TransportKind};
 pub use form::{FormBody, Param, ParamForm};
 pub use json::{JsonFault, StrictJson};
+pub use position::{is_sensitive, sensitive_spans};
 pub use printable::{is_unsafe, printable};
 pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor, SHORTEST_SECRET, Vault};
 pub use secret::Secret;

@@ -39,7 +39,8 @@ pub(super) fn sounds_secret(name: &str) -> bool {
     is_sensitive(&name) || (!name.ends_with("_type") && WORDS.iter().any(|w| name.contains(w)))
 }
 
-pub(super) fn is_sensitive(name: &str) -> bool {
+/// Whether a parameter or member of this name holds a secret by definition.
+pub fn is_sensitive(name: &str) -> bool {
     SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
 }
 
@@ -69,6 +70,11 @@ pub(super) fn redact_members(text: &str) -> String {
     }
     out.push_str(&text[last..]);
     out
+}
+
+/// The values of such members in JSON-like text, by byte range.
+pub fn sensitive_spans(text: &str) -> Vec<Range<usize>> {
+    sensitive_members(text).into_iter().map(|(_, span)| span).collect()
 }
 
 /// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
