@@ -8,8 +8,6 @@ mod raw;
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -153,25 +151,8 @@ fn repeating(request: &Received, status: u16, headers: &[(String, String)], body
 /// Hands a request to the reference server and repeats it in the answer.
 fn forwarded(request: &Received, upstream: &str, secrets: &Secrets) -> Reply {
     secrets.add_request(request);
-    let mut stream = TcpStream::connect(upstream.trim_start_matches("http://")).unwrap();
-    let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
-    for (name, value) in request.headers.iter().filter(|(n, _)| n != "connection") {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
-    stream.write_all(&[head.as_bytes(), &request.body].concat()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let headers: Vec<(String, String)> = head
-        .lines()
-        .skip(1)
-        .filter_map(|l| l.split_once(':'))
-        .map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned()))
-        .collect();
-    let body = &answer[end..];
+    let (status, headers, body) = raw::forward(request, upstream);
+    let body = body.as_slice();
     secrets.add_response(body);
     repeating(request, status, &headers, body)
 }

@@ -98,11 +98,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// libtest's printer panics when its output goes nowhere (`txspec run | head`): that is no bug, and the run goes on.
+/// libtest's printer panics when its output goes nowhere (`txspec run | head`, a full disk): that is no bug of ours.
 fn quiet_broken_pipes() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !is_broken_pipe(info.payload_as_str().unwrap_or_default()) {
+        let message = info.payload_as_str().unwrap_or_default();
+        if !is_broken_pipe(message) && !is_full(message) {
             usual(info);
         }
     }));
@@ -110,6 +111,10 @@ fn quiet_broken_pipes() {
 
 fn is_broken_pipe(message: &str) -> bool {
     message.contains("BrokenPipe") || message.contains("Broken pipe")
+}
+
+fn is_full(message: &str) -> bool {
+    message.contains("StorageFull") || message.contains("No space left")
 }
 
 /// Runs libtest's printer; `false` when nobody read its output to the end.
@@ -122,7 +127,13 @@ fn print_trials(arguments: &libtest_mimic::Arguments, trials: Vec<libtest_mimic:
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or_else(|| payload.downcast_ref::<&str>().copied());
-            if is_broken_pipe(text.unwrap_or_default()) {
+            let text = text.unwrap_or_default();
+            if is_full(text) {
+                let hint = "no space is left where it goes; what was judged until then is in the report";
+                Terminal::new(terminal::ColorWhen::Auto)
+                    .failure("failed to write the standard output", Some(hint));
+            }
+            if is_broken_pipe(text) || is_full(text) {
                 return false;
             }
             std::panic::resume_unwind(payload)

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     document::did_you_mean,
-    prove::{Matrix, Progress, prove},
+    prove::{FaultOutcome, Matrix, Progress, prove},
     reference::faults,
     scenario::{Scenario, Suite},
     spec::Catalogue,
@@ -87,24 +87,14 @@ fn prepare(
             Exit::Bug
         })?;
     bar.clear();
-    let whole = !own && arguments.fault.is_empty();
+    // Scenarios of the user's own are for some faults, and named faults are for some checks.
+    let (every_fault, every_check) = (!own || !arguments.fault.is_empty(), arguments.fault.is_empty());
     match arguments.format {
         Format::Json => terminal.out(&serde_json::to_string_pretty(&matrix).unwrap_or_default()),
         Format::Markdown => terminal.out(&markdown(&matrix)),
-        Format::Text => terminal.out(&text(&matrix, whole)),
+        Format::Text => terminal.out(&text(&matrix, every_fault, every_check)),
     }
-    Ok(if whole { if matrix.holds() { Exit::Ok } else { Exit::Failure } } else { own_exit(&matrix) })
-}
-
-/// For scenarios of the user's own: each must be killed by something, and the faultless server must pass them.
-fn own_exit(matrix: &Matrix) -> Exit {
-    let clean = matrix.baseline.is_empty() && matrix.baseline_undecided.is_empty();
-    let collateral = matrix.totals().collateral == 0;
-    if clean && collateral && (matrix.survivors().is_empty() || matrix.faults.len() == 1) {
-        Exit::Ok
-    } else {
-        Exit::Failure
-    }
+    Ok(if matrix.holds(every_fault, every_check) { Exit::Ok } else { Exit::Failure })
 }
 
 fn check_fault_names(arguments: &ProveArguments, terminal: &Terminal) -> Result<(), Exit> {
@@ -126,9 +116,11 @@ fn check_fault_names(arguments: &ProveArguments, terminal: &Terminal) -> Result<
     Ok(())
 }
 
-fn text(matrix: &Matrix, whole: bool) -> String {
+fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
     let mut lines = Vec::new();
-    for fault in &matrix.faults {
+    let concerned =
+        |fault: &&FaultOutcome| every_fault || !fault.killed.is_empty() || !fault.collateral.is_empty();
+    for fault in matrix.faults.iter().filter(concerned) {
         let state = if fault.fired == 0 {
             "NEVER FIRED"
         } else if fault.killed.is_empty() {
@@ -146,7 +138,7 @@ fn text(matrix: &Matrix, whole: bool) -> String {
             lines.push(format!("            COLLATERAL {} in {}", check.requirement, check.scenario));
         }
     }
-    if whole && !matrix.survivors().is_empty() {
+    if every_check && !matrix.survivors().is_empty() {
         lines.push("\nChecks that no fault kills:".into());
         lines.extend(matrix.survivors().iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
     }
@@ -154,6 +146,10 @@ fn text(matrix: &Matrix, whole: bool) -> String {
         lines.push("\nThe faultless server does not pass:".into());
         lines.extend(matrix.baseline.iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
         lines.extend(matrix.baseline_undecided.iter().map(|s| format!("  {s} (undecided)")));
+    }
+    if !matrix.not_exercised.is_empty() {
+        lines.push("\nNot exercised by the reference server, so not proven and in no total:".into());
+        lines.extend(matrix.not_exercised.iter().map(|(scenario, why)| format!("  {scenario}: {why}")));
     }
     lines.push(totals(matrix));
     lines.join("\n")

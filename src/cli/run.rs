@@ -22,6 +22,7 @@ use crate::{
     },
     scenario::{Scenario, Suite},
     spec::{Catalogue, Level},
+    wire::Sender,
 };
 
 /// Run the suite against an authorization server.
@@ -187,26 +188,33 @@ fn execute(
     let clock = Instant::now();
     arguments.outputs.prepare(terminal)?;
     let (listeners, events_error) = listeners(arguments, terminal)?;
+    let sender = Sender::new(crate::run::limits(&chosen.target)).map_err(|error| {
+        terminal.failure(&error.to_string(), None);
+        Exit::Bug
+    })?;
+    interrupt_on_ctrl_c(runtime, &sender);
+    let refused = |message: &str, hint: &str| {
+        if sender.is_interrupted() {
+            terminal.failure("interrupted before anything was judged", None);
+            return Exit::Inconclusive;
+        }
+        terminal.failure(message, Some(hint));
+        Exit::Unreachable
+    };
+    let target = Arc::clone(&chosen.target);
     let mut context = runtime
-        .block_on(Context::prepare(suite, Arc::clone(&chosen.target), Arc::clone(catalogue)))
+        .block_on(Context::prepare_with(suite, target, Arc::clone(catalogue), sender.clone()))
         .map_err(|error| match error {
             ContextError::Client(error) => {
                 terminal.failure(&error.to_string(), None);
                 Exit::Bug
             }
-            ContextError::Discovery { message, hint } => {
-                terminal.failure(&message, Some(&hint));
-                Exit::Unreachable
-            }
+            ContextError::Discovery { message, hint } => refused(&message, &hint),
         })?;
     context.recorder = arguments.record.is_some().then(Recorder::default);
     let context = Arc::new(context);
     let concurrency = context.sender.limits().concurrency;
-    interrupt_on_ctrl_c(runtime, &context);
-    if let Err(error) = runtime.block_on(preflight(&context)) {
-        terminal.failure(&error.message, Some(&error.hint));
-        return Err(Exit::Unreachable);
-    }
+    runtime.block_on(preflight(&context)).map_err(|error| refused(&error.message, &error.hint))?;
     let roles: BTreeSet<&str> = chosen.target.spec.tokens.keys().map(String::as_str).collect();
     let aging: Vec<&str> = roles.into_iter().collect();
     runtime.block_on(context.obtainer.prefetch_aging(&aging));
@@ -240,6 +248,9 @@ fn execute(
         super::print_trials(&libtest, trials(selected, runs_on, &explain).trials);
     }
     runtime.block_on(session.recheck_controls());
+    if let Some(why) = sender.given_up() {
+        terminal.failure(why, Some("the run ended early: check the server, then run again for the rest"));
+    }
     let result = session.finish();
     let identity = report::Identity {
         target: report::TargetIdentity {
@@ -326,8 +337,8 @@ fn target_file(arguments: &RunArguments) -> Option<PathBuf> {
 }
 
 /// First Ctrl-C: no new requests, what was judged is written. Second: at once.
-fn interrupt_on_ctrl_c(runtime: &tokio::runtime::Runtime, context: &Arc<Context>) {
-    let sender = context.sender.clone();
+fn interrupt_on_ctrl_c(runtime: &tokio::runtime::Runtime, sender: &Sender) {
+    let sender = sender.clone();
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             sender.interrupt();

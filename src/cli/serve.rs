@@ -33,7 +33,7 @@ pub fn run(arguments: &ServeArguments, terminal: &Terminal) -> Exit {
         Err(exit) => return exit,
     };
     runtime.block_on(async {
-        let options = Options { port: arguments.port, faults: arguments.fault.clone(), delay: arguments.delay, probe: false };
+        let options = Options { port: arguments.port, faults: arguments.fault.clone(), delay: arguments.delay, ..Options::default() };
         let server = match ReferenceServer::start(options).await {
             Ok(server) => server,
             Err(error @ StartError::UnknownFault { .. }) => {

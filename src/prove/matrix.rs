@@ -38,19 +38,24 @@ pub struct FaultOutcome {
 }
 
 impl FaultOutcome {
-    /// Sorts the findings of a run against a server with the fault.
-    pub(super) fn new(fault: &Fault, fired: u64, results: &[ScenarioResult]) -> Self {
-        let mut outcome = Self {
+    /// Nothing yet.
+    pub(super) fn new(fault: &Fault) -> Self {
+        Self {
             id: fault.id.clone(),
-            fired,
+            fired: 0,
             killed: BTreeSet::new(),
             collateral: BTreeSet::new(),
             undecided: 0,
-        };
+        }
+    }
+
+    /// Sorts the findings of a run against a server with the fault.
+    pub(super) fn add(&mut self, fault: &Fault, fired: u64, results: &[ScenarioResult]) {
+        self.fired += fired;
         for result in results {
-            outcome.undecided += usize::from(result.verdict == Verdict::Inconclusive);
+            self.undecided += usize::from(result.verdict == Verdict::Inconclusive);
             if result.control.is_none() && fault.class.contains(&FaultClass::Refused) {
-                outcome.killed.extend(
+                self.killed.extend(
                     withheld(result)
                         .filter(|f| fault.violates.contains(&f.requirement))
                         .map(|f| check_of(&result.id, &f.requirement)),
@@ -60,14 +65,13 @@ impl FaultOutcome {
                 let check = check_of(&result.id, &finding.requirement);
                 let own = fault.violates.contains(&finding.requirement);
                 if own && finding.class.is_some_and(|c| fault.class.iter().any(|f| fits(c, f))) {
-                    outcome.killed.insert(check);
+                    self.killed.insert(check);
                 } else if !own && !fault.also.contains(&finding.requirement) && finding.level >= Level::Should
                 {
-                    outcome.collateral.insert(check);
+                    self.collateral.insert(check);
                 }
             }
         }
-        outcome
     }
 }
 
@@ -92,7 +96,7 @@ fn fits(finding: FailClass, fault: &FaultClass) -> bool {
     }
 }
 
-pub(super) fn check_of(scenario: &str, requirement: &str) -> CheckId {
+fn check_of(scenario: &str, requirement: &str) -> CheckId {
     let oracle = oracle_requirements().contains(&requirement);
     CheckId {
         scenario: if oracle { "*".into() } else { scenario.to_owned() },
@@ -101,7 +105,7 @@ pub(super) fn check_of(scenario: &str, requirement: &str) -> CheckId {
 }
 
 /// The whole matrix.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Matrix {
     /// By fault.
     pub faults: Vec<FaultOutcome>,
@@ -111,6 +115,8 @@ pub struct Matrix {
     pub baseline: BTreeSet<CheckId>,
     /// Scenarios that could not be decided against the faultless server.
     pub baseline_undecided: Vec<String>,
+    /// Scenarios that no configuration of the reference server exercises, and why. They count in no total.
+    pub not_exercised: BTreeMap<String, String>,
     /// Wall time in milliseconds.
     pub duration_ms: u64,
 }
@@ -131,6 +137,28 @@ pub struct Totals {
 }
 
 impl Matrix {
+    /// Takes in what the faultless server passes and what it does not.
+    pub(super) fn take_baseline(&mut self, results: &[ScenarioResult]) {
+        for scenario in results {
+            if scenario.verdict == Verdict::NotApplicable {
+                self.not_exercised.insert(scenario.id.clone(), scenario.reason.clone().unwrap_or_default());
+                continue;
+            }
+            self.not_exercised.remove(&scenario.id);
+            if scenario.verdict == Verdict::Inconclusive {
+                self.baseline_undecided.push(scenario.id.clone());
+            }
+            for finding in scenario.findings.iter().filter(|f| f.level >= Level::Should && f.fact.is_none()) {
+                let check = check_of(&scenario.id, &finding.requirement);
+                match finding.verdict {
+                    Verdict::Pass => drop(self.checks.insert(check)),
+                    Verdict::Fail => drop(self.baseline.insert(check)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// The totals.
     pub fn totals(&self) -> Totals {
         let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(|f| &f.killed).collect();
@@ -154,14 +182,15 @@ impl Matrix {
         self.faults.iter().map(|f| (f.id.as_str(), f.killed.len())).collect()
     }
 
-    /// Whether every gate holds.
-    pub fn holds(&self) -> bool {
+    /// Whether every gate holds. `every_fault`: the scenarios are meant to catch all faults that were tried.
+    /// `every_check`: the faults that were tried are meant to reach all checks.
+    pub fn holds(&self, every_fault: bool, every_check: bool) -> bool {
         let t = self.totals();
-        t.faults_killed == t.faults
-            && t.checks_killed == t.checks
+        (!every_fault || (t.faults_killed == t.faults && self.faults.iter().all(|f| f.fired > 0)))
+            && (!every_check || t.checks_killed == t.checks)
             && t.collateral == 0
-            && self.faults.iter().all(|f| f.fired > 0)
             && self.baseline.is_empty()
             && self.baseline_undecided.is_empty()
+            && self.not_exercised.is_empty()
     }
 }

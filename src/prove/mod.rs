@@ -2,6 +2,7 @@
 //! cannot be trusted to fail; a fault that kills nothing shows a hole in the suite; a failure outside a fault's own
 //! requirements would be a false alarm. Knows `run` and `reference`.
 
+mod configuration;
 mod matrix;
 mod runner;
 

@@ -3,18 +3,20 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use futures_util::StreamExt;
 
-use super::{FaultOutcome, Matrix, matrix::check_of};
+use super::{
+    FaultOutcome, Matrix,
+    configuration::{CONFIGURATIONS, Configuration},
+};
 use crate::{
-    judge::Verdict,
     reference::{Fault, FaultsError, Options, ReferenceServer, StartError, faults},
     run::{Context, ContextError, RunResult, Session},
     scenario::{Scenario, Suite},
-    spec::{Catalogue, Level},
+    spec::Catalogue,
     target::Target,
     wire::Sender,
 };
@@ -60,56 +62,60 @@ pub async fn prove(
     let started = Instant::now();
     let all: Vec<Fault> = faults()?.into_iter().filter(|f| only(f)).collect();
     let sender = Sender::new(crate::run::limits(target)).map_err(ContextError::from)?;
-    let bench = Bench { suite, scenarios, target, catalogue, sender };
-    let (baseline, reach) = bench.baseline().await?;
-    let reach = &reach;
+    let mut matrix = Matrix::default();
+    let mut benches = Vec::new();
+    let mut left = scenarios.to_vec();
+    for configuration in &CONFIGURATIONS {
+        let sender = sender.renewed();
+        let target = configuration.target(target);
+        let mut bench = Bench {
+            suite,
+            scenarios: left,
+            target,
+            catalogue,
+            sender,
+            configuration,
+            reach: Reach::default(),
+        };
+        let baseline = bench.baseline().await?;
+        matrix.take_baseline(&baseline.scenarios);
+        left = scenarios.iter().copied().filter(|s| matrix.not_exercised.contains_key(&s.id)).collect();
+        bench.scenarios.retain(|s| !matrix.not_exercised.contains_key(&s.id));
+        benches.push(bench);
+    }
     let count = all.len();
-    let mut outcomes = Vec::with_capacity(count);
-    let bench = &bench;
+    let benches = &benches;
     let work = all.iter().map(|fault| async move {
-        let (result, fired) = bench.run(fault, reach, exhaustive).await?;
-        Ok::<_, ProveError>(FaultOutcome::new(fault, fired, &result.scenarios))
+        let mut outcome = FaultOutcome::new(fault);
+        for bench in benches {
+            bench.run(fault, exhaustive, &mut outcome).await?;
+        }
+        Ok::<_, ProveError>(outcome)
     });
     let mut running = futures_util::stream::iter(work).buffered(SERVERS);
     while let Some(outcome) = running.next().await {
-        outcomes.push(outcome?);
-        progress.done(outcomes.len(), count);
+        matrix.faults.push(outcome?);
+        progress.done(matrix.faults.len(), count);
     }
     drop(running);
-    let mut matrix = Matrix {
-        faults: outcomes,
-        checks: BTreeSet::new(),
-        baseline: BTreeSet::new(),
-        baseline_undecided: Vec::new(),
-        duration_ms: 0,
-    };
-    for scenario in &baseline.scenarios {
-        if scenario.verdict == Verdict::Inconclusive {
-            matrix.baseline_undecided.push(scenario.id.clone());
-        }
-        for finding in scenario.findings.iter().filter(|f| f.level >= Level::Should && f.fact.is_none()) {
-            let check = check_of(&scenario.id, &finding.requirement);
-            match finding.verdict {
-                Verdict::Pass => drop(matrix.checks.insert(check)),
-                Verdict::Fail => drop(matrix.baseline.insert(check)),
-                _ => {}
-            }
-        }
-    }
     matrix.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(matrix)
 }
 
+/// One configuration of the server with the scenarios that are proven against it.
 struct Bench<'a> {
     suite: &'a Arc<Suite>,
-    scenarios: &'a [&'a Scenario],
-    target: &'a Target,
+    scenarios: Vec<&'a Scenario>,
+    target: Target,
     catalogue: &'a Arc<Catalogue>,
     sender: Sender,
+    configuration: &'static Configuration,
+    reach: Reach,
 }
 
 /// Which scenarios a fault can touch: those during which the faultless server came to the place where the fault would
 /// have changed its answer.
+#[derive(Default)]
 struct Reach {
     by_scenario: BTreeMap<String, BTreeSet<String>>,
     /// Faults that were reached before any scenario: in discovery and in the token sources.
@@ -149,19 +155,21 @@ impl Bench<'_> {
         target.spec.endpoints.revocation = Some(format!("{}/revoke", server.issuer()));
         target.spec.endpoints.jwks = Some(format!("{}/jwks", server.issuer()));
         target.spec.endpoints.userinfo = Some(format!("{}/userinfo", server.issuer()));
-        let context = Context::prepare_with(
+        let mut context = Context::prepare_with(
             Arc::clone(self.suite),
             Arc::new(target),
             Arc::clone(self.catalogue),
             self.sender.renewed(),
         )
         .await?;
+        context.shown = false;
         Ok(Session::new(Arc::new(context), crate::run::Options::default(), Vec::new()))
     }
 
-    /// The whole suite against the faultless server, one scenario after the other, with the faults that each reaches.
-    async fn baseline(&self) -> Result<(Arc<RunResult>, Reach), ProveError> {
-        let server = ReferenceServer::start(Options { probe: true, ..Options::default() }).await?;
+    /// All scenarios against the faultless server, one after the other. Notes the faults that each reaches.
+    async fn baseline(&mut self) -> Result<Arc<RunResult>, ProveError> {
+        let without = self.configuration.without.to_vec();
+        let server = ReferenceServer::start(Options { probe: true, without, ..Options::default() }).await?;
         let session = self.session(&server).await?;
         let roles: Vec<String> = self.target.spec.tokens.keys().cloned().collect();
         for role in &roles {
@@ -169,7 +177,7 @@ impl Bench<'_> {
             let _ = session.context.obtainer.token(role).await;
         }
         let mut reach = Reach { by_scenario: BTreeMap::new(), everywhere: server.take_reached() };
-        for scenario in self.scenarios {
+        for scenario in &self.scenarios {
             // The controls first, each on its own account: they run once, and would else count as part of whatever
             // scenario happens to need them first.
             for one in self.with_controls(scenario).into_iter().rev() {
@@ -179,27 +187,35 @@ impl Bench<'_> {
             session.run(scenario).await;
         }
         session.recheck_controls().await;
-        Ok((session.finish(), reach))
+        self.reach = reach;
+        Ok(session.finish())
     }
 
-    /// The scenarios that a fault can touch (or all) against a fresh server with the fault; also how many answers it
-    /// changed.
+    /// The scenarios that a fault can touch (or all) against a fresh server with the fault.
     async fn run(
         &self,
         fault: &Fault,
-        reach: &Reach,
         exhaustive: bool,
-    ) -> Result<(Arc<RunResult>, u64), ProveError> {
-        let options = Options { faults: vec![fault.id.clone()], delay: Duration::ZERO, ..Options::default() };
+        outcome: &mut FaultOutcome,
+    ) -> Result<(), ProveError> {
+        let touches = |s: &&&Scenario| exhaustive || self.reach.touches(&fault.id, s, self.suite);
+        let touched: Vec<&&Scenario> = self.scenarios.iter().filter(touches).collect();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let options = Options {
+            faults: vec![fault.id.clone()],
+            without: self.configuration.without.to_vec(),
+            ..Options::default()
+        };
         let server = ReferenceServer::start(options).await?;
         let session = self.session(&server).await?;
-        let touched = self.scenarios.iter().filter(|s| exhaustive || reach.touches(&fault.id, s, self.suite));
-        futures_util::stream::iter(touched.map(|s| session.run(s)))
+        futures_util::stream::iter(touched.into_iter().map(|s| session.run(s)))
             .buffer_unordered(CONCURRENCY)
             .for_each(|_| async {})
             .await;
         session.recheck_controls().await;
-        let fired = server.fired().values().sum();
-        Ok((session.finish(), fired))
+        outcome.add(fault, server.fired().values().sum(), &session.finish().scenarios);
+        Ok(())
     }
 }

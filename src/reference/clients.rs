@@ -46,6 +46,8 @@ pub(super) struct Client {
     /// Disabled since its tokens were issued: the first grants still answer, but it may not exchange, and no
     /// exchange may act for it, take it as the actor, or take what was issued to it.
     pub(super) disabled: bool,
+    /// Registered for DPoP-bound access tokens only (RFC 9449 §5.2).
+    pub(super) bound_only: bool,
     /// The clients of the operator itself may exchange each other's access tokens.
     pub(super) family: bool,
     /// May ask the introspection endpoint about tokens of others.
@@ -63,6 +65,7 @@ const fn client(id: &'static str, credential: Credential, grants: &'static [Gran
         grants,
         scopes: ALL_SCOPES,
         disabled: false,
+        bound_only: false,
         family: true,
         resource_server: false,
     }
@@ -72,7 +75,7 @@ const fn service(id: &'static str, secret: &'static str) -> Client {
     Client { scopes: SERVICE_SCOPES, ..client(id, Credential::Secret(secret), &Grant::ALL) }
 }
 
-pub(super) static CLIENTS: [Client; 12] = [
+pub(super) static CLIENTS: [Client; 13] = [
     client("app", Credential::Secret("app-secret"), &Grant::ALL),
     client("second-app", Credential::Secret("second-app-secret"), &Grant::ALL),
     Client { family: false, ..client("outsider", Credential::Secret("outsider-secret"), &Grant::ALL) },
@@ -85,6 +88,7 @@ pub(super) static CLIENTS: [Client; 12] = [
     },
     client("spa", Credential::None, &[Grant::Password, Grant::Refresh, Grant::Exchange]),
     Client { resource_server: true, ..client("rs", Credential::Secret("rs-secret"), &[]) },
+    Client { bound_only: true, ..client("bound-app", Credential::Secret("bound-app-secret"), &Grant::ALL) },
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),
     client("hmac", Credential::SecretJwt("hmac-secret-of-at-least-32-bytes!"), &Grant::ALL),
     // Both need form-encoding before they go into a Basic header.
@@ -129,6 +133,12 @@ pub(super) const RESOURCES: &[&str] = &["https://api.example.com", "https://back
 /// Targets that have a logical name, for `audience` only. Clients that exchange are among them, so
 /// that a service can be handed a token that it may exchange further.
 pub(super) const LOGICAL_AUDIENCES: &[&str] = &["api", "backend", "service-a", "service-b", "second-app"];
+
+/// The authorization server for which identity assertion grants are made.
+pub(super) const OTHER_SERVER: &str = "https://resource-as.example.com";
+
+/// The domain in which transaction tokens travel.
+pub(super) const TRUST_DOMAIN: &str = "trust-domain.example.com";
 
 /// The one other issuer whose tokens are accepted, as `urn:ietf:params:oauth:token-type:jwt` only.
 pub(super) const FOREIGN_ISSUER: &str = "https://idp.example.net";

@@ -10,6 +10,7 @@ use wiremock::Request;
 use super::AuthServer;
 use super::clock::now;
 use super::fault::FaultId;
+use super::feature::Feature;
 use super::jwt::{self, Jwt};
 use super::keys;
 use super::refusal::{Refusal, Why};
@@ -32,6 +33,9 @@ pub(super) fn proof(
     let Some(first) = proofs.first() else {
         return Ok(None);
     };
+    if !server.offers(Feature::Dpop) {
+        return if server.on(FaultId::DpopHeaderRefused) { Err(INVALID) } else { Ok(None) };
+    }
     if proofs.len() > 1 && !server.on(FaultId::DpopTwoProofsAccepted) {
         return Err(INVALID);
     }

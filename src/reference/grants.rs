@@ -6,6 +6,7 @@ use wiremock::Request;
 
 use super::clients::{Client, Credential, DEFAULT_AUDIENCE, DEFAULT_SCOPES, find_user};
 use super::clock::now;
+use super::feature::Feature;
 use super::form::Form;
 use super::knobs::Knobs;
 use super::mint::{Format, jwt_claims, scope};
@@ -111,7 +112,8 @@ fn access_answer(
     let mut record = Record::new(Kind::Access, client.id, claims.clone());
     record.single_use = knobs.single_use;
     record.extra = knobs.claims.clone();
-    let token = match knobs.format {
+    let format = if server.offers(Feature::JwtAccessTokens) { knobs.format } else { Format::Opaque };
+    let token = match format {
         Format::Opaque => server.opaque(record),
         Format::Jwt => tuned_jwt(server, "at+jwt", record, knobs)?,
     };

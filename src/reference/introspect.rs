@@ -65,7 +65,8 @@ pub(super) struct Found {
 
 /// The access or refresh token that a string is, or was before it was altered.
 pub(super) fn find(server: &AuthServer, token: &str) -> Option<Found> {
-    let known = |key: &str| server.store.find(key).filter(|record| record.kind != Kind::Id);
+    let known =
+        |key: &str| server.store.find(key).filter(|record| !matches!(record.kind, Kind::Id | Kind::Grant));
     if token.len() != 36
         && let Some(record) = known(token)
     {
@@ -113,7 +114,7 @@ fn active(server: &AuthServer, record: &Record) -> Map<String, Value> {
         }
     };
     let token_type = match (record.kind, &claims.jkt) {
-        (Kind::Refresh | Kind::Id, _) => None,
+        (Kind::Refresh | Kind::Id | Kind::Grant | Kind::Transaction, _) => None,
         (Kind::Access, Some(_)) => Some("DPoP"),
         (Kind::Access, None) => Some("Bearer"),
     };

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::AuthServer;
 use super::clients::{Grant, RESOURCES};
 use super::fault::FaultId;
+use super::feature::Feature;
 use super::reply::Reply;
 
 /// Which of the two well-known documents is asked for.
@@ -52,9 +53,19 @@ fn description(server: &AuthServer) -> Map<String, Value> {
         ("dpop_signing_alg_values_supported", json!(["ES256"])),
         ("subject_types_supported", json!(["public"])),
         ("id_token_signing_alg_values_supported", json!(["ES256", "RS256"])),
+        (
+            "identity_chaining_requested_token_types_supported",
+            json!(["urn:ietf:params:oauth:token-type:id-jag"]),
+        ),
+        ("authorization_grant_profiles_supported", json!(["urn:ietf:params:oauth:grant-profile:id-jag"])),
         ("protected_resources", json!(RESOURCES)),
     ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut body: Map<String, Value> =
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    if !server.offers(Feature::Dpop) {
+        body.shift_remove("dpop_signing_alg_values_supported");
+    }
+    body
 }
 
 fn disfigure(server: &AuthServer, document: Document, body: &mut Map<String, Value>) {

@@ -39,14 +39,14 @@ pub(super) fn jwt_claims(issuer: &str, jti: &str, record: &Record) -> Map<String
     put("iss", Some(issuer.into()));
     put("sub", Some(claims.sub.as_str().into()));
     put("aud", audience(&claims.aud));
-    if record.kind == Kind::Access {
+    if record.kind != Kind::Id {
         put("client_id", Some(record.client.as_str().into()));
     }
     put("iat", Some(claims.iat.into()));
     put("exp", claims.exp.map(Value::from));
     put("nbf", claims.nbf.map(Value::from));
     put("jti", Some(jti.into()));
-    if record.kind == Kind::Access {
+    if record.kind != Kind::Id {
         put("scope", scope(&claims.scope));
     }
     if let Some(login) = &claims.login {

@@ -17,6 +17,8 @@ mod clock;
 mod dpop;
 mod exchange;
 mod fault;
+mod fault_id;
+mod feature;
 mod fixture;
 mod form;
 mod grants;
@@ -39,6 +41,7 @@ mod userinfo;
 mod wrong_codes;
 
 pub use catalogue::{Fault, FaultClass, FaultsError, faults};
+pub use feature::Feature;
 pub use server::{Options, ReferenceServer, StartError};
 
 use fault::{FaultId, Faults};
@@ -51,12 +54,18 @@ struct AuthServer {
     faults: Faults,
     keys: &'static Keys,
     store: Store,
+    without: Vec<Feature>,
 }
 
 impl AuthServer {
     /// Whether a fault is switched on. Counts as fired, so ask only where the answer then differs.
     fn on(&self, fault: FaultId) -> bool {
         self.faults.on(fault)
+    }
+
+    /// Whether the server has a feature.
+    fn offers(&self, feature: Feature) -> bool {
+        !self.without.contains(&feature)
     }
 
     fn url(&self, path: &str) -> String {

@@ -7,6 +7,7 @@ use wiremock::Request;
 use super::clients::{Client, Credential, RESOURCES, find_user};
 use super::clock::now;
 use super::fault::FaultId;
+use super::feature::Feature;
 use super::form::Form;
 use super::mint::{Format, LIFETIME, expiry, scope};
 use super::refusal::{Refusal, Why};
@@ -38,6 +39,7 @@ pub(super) fn refresh(
         iat: now(),
         exp: Some(expiry(LIFETIME, record.claims.exp)),
         nbf: None,
+        sub: subject(server, client, &record),
         ..record.claims.clone()
     };
     let token_type = if granted.jkt.is_some() { "DPoP" } else { "Bearer" };
@@ -46,7 +48,8 @@ pub(super) fn refresh(
     let granted_scope = scope(&granted.scope);
     let mut access = Record::new(Kind::Access, client.id, granted);
     access.from_exchange = record.from_exchange;
-    body.insert("access_token".to_owned(), server.access_token(access, Format::Jwt)?.into());
+    let format = if server.offers(Feature::JwtAccessTokens) { Format::Jwt } else { Format::Opaque };
+    body.insert("access_token".to_owned(), server.access_token(access, format)?.into());
     body.insert("token_type".to_owned(), token_type.into());
     body.insert("expires_in".to_owned(), lifetime.into());
     body.insert("scope".to_owned(), granted_scope.unwrap_or_default());
@@ -71,6 +74,15 @@ fn usable(server: &AuthServer, token: &str, client: &Client) -> Result<Record, R
         return Err(INVALID);
     }
     Ok(record)
+}
+
+/// Whom the new token speaks for: whom the exchanged one does.
+fn subject(server: &AuthServer, client: &Client, record: &Record) -> String {
+    let other = record.from_exchange && record.claims.sub != client.id;
+    match other && server.on(FaultId::RefreshNamesClient) {
+        true => client.id.to_owned(),
+        false => record.claims.sub.clone(),
+    }
 }
 
 fn proven_key(server: &AuthServer, request: &Request, record: &Record) -> Result<Option<String>, Refusal> {

@@ -13,6 +13,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::AuthServer;
 use super::fault::{FaultId, Faults};
+use super::feature::Feature;
 use super::fixture;
 use super::introspect::introspect;
 use super::keys::Keys;
@@ -32,6 +33,8 @@ pub struct Options {
     pub faults: Vec<String>,
     /// Keeps which faults would have changed an answer, see [`ReferenceServer::take_reached`].
     pub probe: bool,
+    /// Features that it lacks.
+    pub without: Vec<Feature>,
     /// How long every answer is held back.
     pub delay: Duration,
 }
@@ -88,6 +91,7 @@ impl ReferenceServer {
             faults: Faults::new(&faults, options.probe),
             keys,
             store: Store::default(),
+            without: options.without,
         });
         let requests = Arc::new(AtomicU64::new(0));
         let front =

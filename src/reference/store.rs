@@ -12,6 +12,10 @@ pub(super) enum Kind {
     Access,
     Refresh,
     Id,
+    /// An identity assertion authorization grant, for another authorization server.
+    Grant,
+    /// A transaction token, for one trust domain.
+    Transaction,
 }
 
 /// When and how the user logged in. Carried unchanged from token to token (RFC 9068 §2.2.1).

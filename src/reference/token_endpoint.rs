@@ -4,8 +4,9 @@ use serde_json::Value;
 use wiremock::Request;
 
 use super::client_auth::authenticate;
-use super::clients::{Client, Grant};
+use super::clients::{Client, Credential, Grant};
 use super::fault::FaultId;
+use super::feature::Feature;
 use super::form::{Decoding, Form, Parameter};
 use super::refusal::{Refusal, Why};
 use super::reply::Reply;
@@ -27,6 +28,10 @@ fn serve(server: &AuthServer, request: &Request, form: &Form) -> Result<Reply, R
     let grant = grant(server, form)?;
     if !client.grants.contains(&grant) && !grant_overlooked(server, client, grant) {
         return Err(Refusal::new(Why::GrantNotAllowed, "this client may not use this grant"));
+    }
+    let unproven = grant == Grant::Exchange && client.credential == Credential::None;
+    if unproven && !server.offers(Feature::PublicClients) && !server.on(FaultId::PublicClientMayExchange) {
+        return Err(Refusal::new(Why::GrantNotAllowed, "public clients may not exchange"));
     }
     if grant == Grant::Exchange && client.disabled && !server.on(FaultId::DisabledPrincipalAccepted) {
         return Err(Refusal::new(Why::ClientAuthOther, "the client is disabled"));

@@ -222,7 +222,7 @@ pub fn advice(report: &Report) -> Vec<String> {
             worst.finding.requirement
         ));
         if let Some(scenario) = worst.scenarios.first() {
-            out.push(format!("`txspec run --only {}` runs this one again", scenario.id));
+            out.push(format!("the same command with `--only {}` runs this one again", scenario.id));
         }
     }
     for (cause, _) in open(report) {

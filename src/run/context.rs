@@ -53,6 +53,9 @@ pub struct Context {
     pub sender: Sender,
     /// Everything that must not be shown.
     pub vault: Vault,
+    /// Whether results are to be shown. Where only verdicts count, nothing that was sent or received gets into a
+    /// result, which saves the work of hiding the secrets in it.
+    pub shown: bool,
     /// Obtains tokens.
     pub obtainer: Obtainer,
     /// Keeps what the judge sees, if the run is recorded.
@@ -121,6 +124,7 @@ impl Context {
             facts,
             sender,
             vault,
+            shown: true,
             obtainer,
             recorder: None,
             waivers,

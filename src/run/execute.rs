@@ -11,6 +11,7 @@ use super::{Applicability, Context, ScenarioResult, applicability, record::Judge
 use crate::{
     judge::{Cause, Finding, RunFacts, Verdict},
     scenario::Scenario,
+    wire::RedactedExchange,
 };
 
 /// The most that a finding keeps of what a server said: results stay in memory until the run ends.
@@ -65,7 +66,7 @@ impl Context {
         result.findings = trace.findings;
         let stopped = trace.stopped.map(|why| {
             let cause = if self.sender.is_interrupted() { Cause::Interrupted } else { Cause::Precondition };
-            (cause, self.vault.redactor().brief(&why, LONGEST))
+            (cause, if self.shown { self.vault.redactor().brief(&why, LONGEST) } else { String::new() })
         });
         if let Some((cause, why)) = &stopped {
             result.findings.extend(undecided(&self.facts, scenario, *cause, why));
@@ -89,6 +90,15 @@ impl Context {
     }
 
     fn redact(&self, result: &mut ScenarioResult, exchanges: &[crate::wire::Exchange]) {
+        if !self.shown {
+            result.exchanges = exchanges.iter().map(RedactedExchange::withheld).collect();
+            for finding in &mut result.findings {
+                for text in [&mut finding.expected, &mut finding.observed, &mut finding.why] {
+                    text.clear();
+                }
+            }
+            return;
+        }
         let redactor = self.vault.redactor();
         result.exchanges = exchanges.iter().map(|e| redactor.exchange(e)).collect();
         for finding in &mut result.findings {

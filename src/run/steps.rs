@@ -73,7 +73,9 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
         if i == last {
             // A control without a token in its answer proves nothing to those that rest on it.
             let exchanged = step.exchange.is_some() || step.refresh.is_some();
-            trace.granted = granted && (!exchanged || trace.issued);
+            // Nor does one whose observer is not shown the token: false may be meant for this caller only.
+            let hidden = step.introspect.is_some() && trace.exchanges.last().is_some_and(is_inactive);
+            trace.granted = granted && (!exchanged || trace.issued) && !hidden;
         } else if !granted && step.expect.is_none() {
             let what = trace.exchanges.last().map(describe).unwrap_or_default();
             trace.stopped = Some(format!("step {} of {} did not succeed: {what}", i + 1, last + 1));
@@ -81,6 +83,11 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
         }
     }
     trace
+}
+
+/// Whether an introspection response (RFC 7662 section 2.2) calls the token inactive.
+fn is_inactive(exchange: &Exchange) -> bool {
+    Context::json_of(exchange).is_some_and(|v| v.get("active") == Some(&Value::Bool(false)))
 }
 
 /// A response in one line, without any text of the server's but the error code.
@@ -579,7 +586,8 @@ impl Context {
             if trap.was_visited(address) {
                 return Some(true);
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let pause = tokio::time::sleep(std::time::Duration::from_millis(100));
+            self.sender.unless_interrupted(pause).await?;
         }
         Some(trap.was_visited(address))
     }

@@ -18,7 +18,7 @@ pub use model::{
     TargetSpec, TokenSpec,
 };
 pub use quick::{QuickTarget, quick};
-pub use value::{SecretSpec, Value1, duration};
+pub use value::{SecretFrom, SecretSpec, Value1, duration};
 pub use waiver::{Waiver, WaiverSpec};
 pub use waiver_edit::{WaiverEdit, WaiverEditError, add_waivers, waivers_as_yaml};
 

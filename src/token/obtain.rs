@@ -148,7 +148,12 @@ impl Obtainer {
             || self.spec.policy.subject_token_single_use == Some(true);
         let obtained = if single_use { self.fresh(role).await? } else { self.shared(role).await? };
         if let Some(rest) = obtained.age.and_then(|age| age.checked_sub(obtained.at.elapsed())) {
-            tokio::time::sleep(rest).await;
+            let waited = self.sender.unless_interrupted(tokio::time::sleep(rest)).await;
+            waited.ok_or_else(|| ObtainError {
+                role: role.to_owned(),
+                message: "interrupted while the token grew old".into(),
+                unreachable: false,
+            })?;
         }
         Ok(obtained)
     }
@@ -237,7 +242,8 @@ impl Obtainer {
             return self.recipe(recipe, pointer).await;
         }
         if let Some(command) = &source.command {
-            return super::recipe::run_command(command).await;
+            let output = self.sender.unless_interrupted(super::recipe::run_command(command)).await;
+            return output.unwrap_or_else(|| Err("interrupted".to_owned().into()));
         }
         Err(Trouble::from("the source is empty".to_owned()))
     }
@@ -339,12 +345,14 @@ impl Obtainer {
         if !(200..300).contains(&response.status) {
             return Err(self.describe(exchange).into());
         }
-        let json = StrictJson::parse(&response.body).map_err(|e| e.to_string())?;
+        let answer = || format!("{} answered with status {}", exchange.request.url.path(), response.status);
+        let json =
+            StrictJson::parse(&response.body).map_err(|e| format!("{}, but not with JSON: {e}", answer()))?;
         let value = json
             .value
             .pointer(pointer)
             .and_then(Value::as_str)
-            .ok_or_else(|| format!("the response has no text at {pointer}"))?;
+            .ok_or_else(|| format!("{}, but its JSON has no text at {pointer}", answer()))?;
         // `expires_in` is about the access token, whatever else is picked.
         let expires_in = (pointer == "/access_token")
             .then(|| json.value.get("expires_in").and_then(Value::as_i64))

@@ -20,6 +20,6 @@ pub use form::{FormBody, Param, ParamForm};
 pub use json::{JsonFault, StrictJson};
 pub use position::{is_sensitive, sensitive_spans};
 pub use printable::{is_unsafe, printable};
-pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor, Vault};
+pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor, SHORTEST_SECRET, Vault};
 pub use secret::Secret;
 pub use send::{Budget, Limits, Sender, is_loopback};

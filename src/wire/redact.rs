@@ -206,6 +206,31 @@ pub struct RedactedExchange {
     pub curl: String,
 }
 
+impl RedactedExchange {
+    /// An exchange of which nothing but the status may be shown.
+    pub fn withheld(exchange: &Exchange) -> Self {
+        Self {
+            purpose: exchange.purpose.clone(),
+            request: RedactedRequest {
+                method: exchange.request.method.clone(),
+                url: String::new(),
+                headers: Vec::new(),
+                body: String::new(),
+            },
+            response: exchange.response().map(|response| RedactedResponse {
+                status: response.status,
+                headers: Vec::new(),
+                body: String::new(),
+                truncated: true,
+            }),
+            transport_error: exchange.outcome.as_ref().err().map(|_| "no answer".to_owned()),
+            attempts: exchange.attempts,
+            duration_ms: u64::try_from(exchange.duration.as_millis()).unwrap_or(u64::MAX),
+            curl: String::new(),
+        }
+    }
+}
+
 fn one() -> u32 {
     1
 }

@@ -75,6 +75,8 @@ struct Shared {
     next_start: Mutex<Option<Instant>>,
     interrupted: AtomicBool,
     interrupt: Notify,
+    /// Why, if not because the user wished it.
+    given_up: std::sync::OnceLock<String>,
 }
 
 impl Shared {
@@ -85,6 +87,7 @@ impl Shared {
             next_start: Mutex::new(None),
             interrupted: AtomicBool::new(false),
             interrupt: Notify::new(),
+            given_up: std::sync::OnceLock::new(),
         }
     }
 }
@@ -141,9 +144,34 @@ impl Sender {
         self.shared.interrupt.notify_waiters();
     }
 
+    /// As [`Sender::interrupt`], when the server is not worth asking any more.
+    pub fn give_up(&self, why: &str) {
+        let _ = self.shared.given_up.set(why.to_owned());
+        self.interrupt();
+    }
+
+    /// Why [`Sender::give_up`] was called, if it was.
+    pub fn given_up(&self) -> Option<&str> {
+        self.shared.given_up.get().map(String::as_str)
+    }
+
     /// Whether [`Sender::interrupt`] was called.
     pub fn is_interrupted(&self) -> bool {
         self.shared.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// Does something that is no request, unless the run is interrupted meanwhile.
+    pub async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let stop = self.shared.interrupt.notified();
+        tokio::pin!(stop);
+        stop.as_mut().enable();
+        if self.is_interrupted() {
+            return None;
+        }
+        tokio::select! {
+            done = work => Some(done),
+            () = &mut stop => None,
+        }
     }
 
     /// Sends a request and records what became of it. A failed connection is tried once more, since the
@@ -169,13 +197,6 @@ impl Sender {
 
     async fn attempt(&self, request: &Request) -> Result<Response, TransportError> {
         let failed = |kind, message: String| TransportError { kind, message };
-        let interrupted = || failed(TransportKind::Interrupted, "the run was interrupted".into());
-        let stop = self.shared.interrupt.notified();
-        tokio::pin!(stop);
-        stop.as_mut().enable();
-        if self.is_interrupted() {
-            return Err(interrupted());
-        }
         let work = async {
             let _slot = self.shared.slots.acquire().await;
             self.wait_for_turn().await;
@@ -196,10 +217,13 @@ impl Sender {
                 )),
             }
         };
-        tokio::select! {
-            outcome = work => outcome,
-            () = &mut stop => Err(interrupted()),
-        }
+        let interrupted = || {
+            failed(
+                TransportKind::Interrupted,
+                self.given_up().unwrap_or("the run was interrupted").to_owned(),
+            )
+        };
+        self.unless_interrupted(work).await.unwrap_or_else(|| Err(interrupted()))
     }
 
     async fn wait_for_turn(&self) {

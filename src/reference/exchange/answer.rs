@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::AuthServer;
 use super::super::fault::FaultId;
+use super::super::feature::Feature;
 use super::super::reply::Reply;
 use super::super::store::Kind;
 use super::issue::Issued;
@@ -32,10 +33,13 @@ fn token_type(server: &AuthServer, issued: &Issued) -> &'static str {
     match issued.kind {
         Kind::Id if server.on(FaultId::BearerForIdToken) => "Bearer",
         Kind::Refresh if server.on(FaultId::BearerForRefreshToken) => "Bearer",
-        Kind::Id | Kind::Refresh if server.on(FaultId::NaMisspelt) => "N/A",
-        Kind::Id | Kind::Refresh => "N_A",
+        kind if kind != Kind::Access && server.on(FaultId::NaMisspelt) => "N/A",
+        Kind::Id | Kind::Refresh | Kind::Grant | Kind::Transaction => "N_A",
         Kind::Access if server.on(FaultId::NaForAccessToken) => "N_A",
         Kind::Access if issued.bound && !server.on(FaultId::BoundTokenAsBearer) => "DPoP",
+        Kind::Access if !server.offers(Feature::Dpop) && server.on(FaultId::DpopLabelWithoutBinding) => {
+            "DPoP"
+        }
         Kind::Access => "Bearer",
     }
 }
@@ -64,7 +68,8 @@ fn members(server: &AuthServer, issued: &Issued, body: &mut Map<String, Value>) 
         body.shift_remove("access_token");
         body.insert("token".to_owned(), issued.token.as_str().into());
     }
-    if issued.kind != Kind::Refresh && server.on(FaultId::AddsRefreshToken) {
+    let none_yet = issued.kind != Kind::Refresh && !body.contains_key("refresh_token");
+    if none_yet && server.on(FaultId::AddsRefreshToken) {
         body.insert("refresh_token".to_owned(), super::super::mint::random().into());
     }
 }

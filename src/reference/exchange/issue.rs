@@ -7,10 +7,12 @@ use super::super::AuthServer;
 use super::super::clients::{Client, Grant};
 use super::super::clock::now;
 use super::super::fault::FaultId;
+use super::super::feature::Feature;
 use super::super::form::Form;
 use super::super::mint::{Format, LIFETIME, expiry, jwt_claims};
 use super::super::refusal::{Refusal, Why};
 use super::super::store::{Claims, Kind, Record};
+use super::drafts::{self, Draft};
 use super::presented::Presented;
 use super::request::{Requested, TokenType};
 use super::scope::GrantedScope;
@@ -43,12 +45,12 @@ pub(super) struct Issued {
     pub(super) bound: bool,
     pub(super) expires_in: i64,
     pub(super) reported_scope: Option<Vec<String>>,
-    /// A member beside the others, by fault.
+    /// A member beside the others.
     pub(super) beside: Option<(&'static str, String)>,
 }
 
 pub(super) fn issue(server: &AuthServer, form: &Form, decision: &Decision) -> Result<Issued, Refusal> {
-    check_requested_type(decision)?;
+    check_requested_type(server, form, decision)?;
     let record = record(server, form, decision);
     let bound = record.claims.jkt.is_some();
     let expires_in = record.claims.exp.unwrap_or_default() - record.claims.iat;
@@ -98,12 +100,14 @@ fn handed_back(server: &AuthServer, form: &Form, decision: &Decision, kind: Kind
 fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
     let subject = decision.subject;
     let iat = now();
+    let draft = Draft::of(decision.requested);
     // A subject that a fault let in after its end gives no limit.
     let limit = subject.claims.exp.filter(|exp| *exp > iat);
     let outlives = limit.is_some_and(|exp| exp < iat + OUTLIVING) && server.on(FaultId::OutlivesSubject);
     let exp = match server.on(FaultId::LifetimeOfAWeek) {
         true => iat + 7 * 24 * 3600,
         false if outlives => iat + OUTLIVING,
+        false if draft.is_some() => expiry(drafts::LIFETIME, limit),
         false => expiry(LIFETIME, limit),
     };
     let claims = Claims {
@@ -124,16 +128,26 @@ fn record(server: &AuthServer, form: &Form, decision: &Decision) -> Record {
     record.from_exchange = true;
     record.subject.clone_from(&subject.key);
     record.actor = decision.actor.and_then(|actor| actor.key.clone());
+    if let Some(draft) = draft {
+        draft.complete(server, form, subject, &mut record);
+    }
     disfigured::record(server, form, decision, &mut record);
     record
 }
 
 /// Refuses a type that this client cannot have of this subject.
-fn check_requested_type(decision: &Decision) -> Result<(), Refusal> {
+fn check_requested_type(server: &AuthServer, form: &Form, decision: &Decision) -> Result<(), Refusal> {
+    if let Some(draft) = Draft::of(decision.requested) {
+        return draft.check(server, form, decision.client, decision.subject);
+    }
     let refused = |text| Err(Refusal::new(Why::RequestedTypeRefused, text));
     let of_client = decision.subject.claims.of_client;
     let may_refresh = decision.client.grants.contains(&Grant::Refresh);
     match decision.requested {
+        // It would leave its trust domain as something that is good elsewhere.
+        _ if decision.subject.kind == Kind::Transaction => {
+            refused("a transaction token is exchanged for its successor only")
+        }
         Requested::Known(TokenType::IdToken) if of_client => refused("an ID token needs a user"),
         Requested::Known(TokenType::RefreshToken) if !may_refresh => {
             refused("this client may not have a refresh token")
@@ -150,6 +164,8 @@ fn kind_and_label<'a>(server: &AuthServer, decision: &Decision<'a>) -> (Kind, &'
         Requested::Unknown(uri) => (Kind::Access, uri),
         Requested::Known(TokenType::IdToken) => (Kind::Id, TokenType::IdToken.uri()),
         Requested::Known(TokenType::RefreshToken) => (Kind::Refresh, TokenType::RefreshToken.uri()),
+        Requested::Known(TokenType::IdJag) => (Kind::Grant, TokenType::IdJag.uri()),
+        Requested::Known(TokenType::Transaction) => (Kind::Transaction, TokenType::Transaction.uri()),
         Requested::Known(known) => (Kind::Access, known.uri()),
     };
     if label == TokenType::Jwt.uri() && server.on(FaultId::JwtRequestGivesAccessToken) {
@@ -167,7 +183,7 @@ fn kind_and_label<'a>(server: &AuthServer, decision: &Decision<'a>) -> (Kind, &'
     (kind, label)
 }
 
-/// A second token that only a faulty server adds.
+/// A second token. A server that issues refresh tokens on request adds one by fault only.
 fn beside(
     server: &AuthServer,
     decision: &Decision,
@@ -181,6 +197,10 @@ fn beside(
     if requested(TokenType::IdToken) && server.on(FaultId::IdTokenInOwnMember) {
         return Ok(Some(("id_token", server.id_token(Record { kind: Kind::Id, ..record.clone() })?)));
     }
+    let renewable = decision.client.grants.contains(&Grant::Refresh);
+    if renewable && !server.offers(Feature::IssuesRefreshToken) {
+        return Ok(Some(("refresh_token", refresh())));
+    }
     Ok(None)
 }
 
@@ -190,8 +210,9 @@ fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<Stri
     let wants_jwt = decision.requested == Requested::Known(TokenType::Jwt);
     let opaque = match record.kind {
         Kind::Refresh => true,
-        Kind::Id => false,
+        Kind::Id | Kind::Grant | Kind::Transaction => false,
         Kind::Access if wants_jwt => server.on(FaultId::OpaqueTokenLabelledJwt),
+        Kind::Access if !server.offers(Feature::JwtAccessTokens) => !server.on(FaultId::IssuesReadableTokens),
         Kind::Access => decision.subject.format == Format::Opaque && decision.subject.kind == Kind::Access,
     };
     if opaque && server.on(FaultId::IssuesGuessableTokens) {
@@ -210,7 +231,12 @@ fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<Stri
     }
     let jti = disfigured::jti(server);
     let claims = jwt_claims(&server.issuer, &jti, &record);
-    let typ = if record.kind == Kind::Id { "JWT" } else { "at+jwt" };
+    let typ = match record.kind {
+        Kind::Id => "JWT",
+        Kind::Grant => "oauth-id-jag+jwt",
+        Kind::Transaction => "txntoken+jwt",
+        Kind::Access | Kind::Refresh => "at+jwt",
+    };
     disfigured::sign(server, typ, claims, &jti, record)
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod delegation;
+mod drafts;
 mod fetch;
 mod issue;
 mod policy;
@@ -43,16 +44,20 @@ pub(super) fn exchange(
         true => None,
         false => dpop::proof(server, request, "/token", None)?,
     };
+    if client.bound_only && proven.is_none() && !server.on(FaultId::BoundClientGetsBearerToken) {
+        return Err(Refusal::new(Why::Proof, "this client may have bound tokens only"));
+    }
     let subject = match asked.subject {
         Some(declared) => presented::validate(server, declared, Role::Subject)?,
         None => client_itself(server, client),
     };
-    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 300);
+    let nearly_over = subject.claims.exp.is_some_and(|exp| exp < now() + 180);
     if nearly_over && server.on(FaultId::NearlyExpiredSubjectCrashes) {
         return Err(Refusal::broken());
     }
     let actor = asked.actor.map(|declared| presented::validate(server, declared, Role::Actor)).transpose()?;
     let actor = actor.as_ref();
+    let client = drafts::client(server, client, &subject, asked.requested);
     policy::check(server, client, &subject, actor)?;
     if asked.requested == Requested::Known(TokenType::AccessToken)
         && server.on(FaultId::RequestedAccessTokenRefused)

@@ -46,7 +46,7 @@ fn check_holder(server: &AuthServer, client: &Client, subject: &Presented) -> Re
     }
     let fault = match subject.kind {
         Kind::Id => FaultId::CrossClientIdTokenAccepted,
-        Kind::Access | Kind::Refresh => FaultId::CrossClientSubjectAccepted,
+        _ => FaultId::CrossClientSubjectAccepted,
     };
     match server.on(fault) {
         true => Ok(()),

@@ -188,7 +188,10 @@ fn type_fits(server: &AuthServer, declared: TokenType, presented: &Presented, ro
         (TokenType::RefreshToken, Kind::Id) | (TokenType::IdToken, Kind::Refresh) => {
             FaultId::RefreshAndIdTokenConfused
         }
-        (TokenType::Jwt, Kind::Id | Kind::Refresh) => return false,
+        (TokenType::Transaction, Kind::Transaction) => return true,
+        (TokenType::Jwt, Kind::Id | Kind::Refresh)
+        | (TokenType::IdJag | TokenType::Transaction, _)
+        | (_, Kind::Grant | Kind::Transaction) => return false,
     };
     server.on(role.pick(confused, FaultId::ActorTypeConfusionAccepted))
 }

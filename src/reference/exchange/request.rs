@@ -2,6 +2,7 @@
 
 use super::super::AuthServer;
 use super::super::fault::FaultId;
+use super::super::feature::Feature;
 use super::super::form::Form;
 use super::super::refusal::{Refusal, Why};
 
@@ -12,6 +13,10 @@ pub(in super::super) enum TokenType {
     RefreshToken,
     IdToken,
     Jwt,
+    /// An identity assertion authorization grant (a draft).
+    IdJag,
+    /// A transaction token (a draft).
+    Transaction,
 }
 
 impl TokenType {
@@ -21,11 +26,14 @@ impl TokenType {
             Self::RefreshToken => "urn:ietf:params:oauth:token-type:refresh_token",
             Self::IdToken => "urn:ietf:params:oauth:token-type:id_token",
             Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+            Self::IdJag => "urn:ietf:params:oauth:token-type:id-jag",
+            Self::Transaction => "urn:ietf:params:oauth:token-type:txn_token",
         }
     }
 
     fn parse(server: &AuthServer, uri: &str) -> Option<Self> {
-        let all = [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt];
+        let all =
+            [Self::AccessToken, Self::RefreshToken, Self::IdToken, Self::Jwt, Self::IdJag, Self::Transaction];
         let find = |uri: &str| all.into_iter().find(|known| known.uri() == uri);
         if let Some(other_case) =
             all.into_iter().find(|known| known.uri() != uri && known.uri().eq_ignore_ascii_case(uri))
@@ -67,7 +75,10 @@ pub(super) enum Requested<'a> {
 impl Requested<'_> {
     /// Whether the result is something else than an access token.
     pub(super) fn is_no_access_token(self) -> bool {
-        matches!(self, Self::Known(TokenType::IdToken | TokenType::RefreshToken))
+        !matches!(
+            self,
+            Self::Nothing | Self::Unknown(_) | Self::Known(TokenType::AccessToken | TokenType::Jwt)
+        )
     }
 }
 
@@ -109,9 +120,9 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
             return Err(Refusal::new(Why::SubjectTypeMissing, "subject_token_type is missing"));
         }
         Some(uri) => match TokenType::parse(server, uri) {
-            Some(known) => known,
+            Some(known) if taken(server, known) => known,
             None if server.on(FaultId::UnknownSubjectTypeAccepted) => sniffed(token),
-            None => {
+            _ => {
                 return Err(Refusal::new(Why::SubjectTypeUnknown, "subject_token_type is not supported"));
             }
         },
@@ -122,6 +133,9 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
 fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>, Refusal> {
     let declared = match (form.one("actor_token"), form.one("actor_token_type")) {
         (None, None) => return Ok(None),
+        (Some(_), _) if !server.offers(Feature::Delegation) => {
+            return Err(Refusal::new(Why::Policy, "actor tokens are not taken"));
+        }
         (None, Some(_)) if server.on(FaultId::IgnoresLoneActorTokenType) => return Ok(None),
         (None, Some(_)) => {
             return Err(Refusal::new(Why::ActorTypeAlone, "actor_token_type without actor_token"));
@@ -134,7 +148,9 @@ fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>
             return Err(Refusal::new(Why::ActorTypeMissing, "actor_token without actor_token_type"));
         }
         (Some(token), Some(uri)) => match TokenType::parse(server, uri) {
-            Some(token_type) if token_type != TokenType::RefreshToken => Declared { token, token_type },
+            Some(token_type @ (TokenType::AccessToken | TokenType::IdToken | TokenType::Jwt)) => {
+                Declared { token, token_type }
+            }
             None if server.on(FaultId::UnknownActorTypeAccepted) => {
                 Declared { token, token_type: sniffed(token) }
             }
@@ -159,11 +175,35 @@ fn requested<'a>(server: &AuthServer, form: &'a Form) -> Result<Requested<'a>, R
         }
         return Ok(Requested::Nothing);
     };
-    match TokenType::parse(server, uri) {
+    match TokenType::parse(server, uri).filter(|known| issued(server, *known)) {
         Some(known) => Ok(Requested::Known(known)),
         None if server.on(FaultId::UnknownRequestedTypeIgnored) => Ok(Requested::Nothing),
         None if server.on(FaultId::UnknownRequestedTypeEchoed) => Ok(Requested::Unknown(uri)),
         None => Err(Refusal::new(Why::RequestedTypeUnknown, "requested_token_type is not supported")),
+    }
+}
+
+/// Whether tokens of a type are taken as subject tokens.
+fn taken(server: &AuthServer, subject: TokenType) -> bool {
+    match subject {
+        TokenType::IdJag => false,
+        TokenType::IdToken => {
+            server.offers(Feature::IdTokenSubject) || server.on(FaultId::AccessTokenAsIdToken)
+        }
+        TokenType::RefreshToken => {
+            server.offers(Feature::RefreshTokenSubject) || server.on(FaultId::AccessTokenAsRefreshToken)
+        }
+        TokenType::AccessToken | TokenType::Jwt | TokenType::Transaction => true,
+    }
+}
+
+/// Whether tokens of a type are issued on request.
+fn issued(server: &AuthServer, requested: TokenType) -> bool {
+    match requested {
+        TokenType::IdToken => server.offers(Feature::IssuesIdToken),
+        TokenType::RefreshToken => server.offers(Feature::IssuesRefreshToken),
+        TokenType::Jwt => server.offers(Feature::IssuesJwt),
+        TokenType::AccessToken | TokenType::IdJag | TokenType::Transaction => true,
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) fn grant(
     {
         return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
     }
+    if subject.kind == Kind::Transaction && server.on(FaultId::TransactionTokenRegainsScope) {
+        return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
+    }
     let Some(text) = form.one("scope") else {
         return default_scope(server, client, subject, available);
     };
@@ -126,7 +129,7 @@ fn granted_as(
     let of_client = client.scopes.contains(&asked) && subject.kind != Kind::Id;
     let widened = match of_client {
         true => server.on(FaultId::ScopeWidenedToClient),
-        false => subject.kind != Kind::Id && server.on(FaultId::UnknownScopeGranted),
+        false => !client.scopes.contains(&asked) && server.on(FaultId::UnknownScopeGranted),
     };
     widened.then(|| asked.to_owned())
 }
@@ -140,6 +143,9 @@ fn partly(
     available: Vec<String>,
 ) -> Result<GrantedScope, Refusal> {
     let rest = if granted.is_empty() { available } else { granted };
+    if rest.is_empty() {
+        return Err(Refusal::new(Why::ScopeNotAllowed, "the subject_token permits nothing to this client"));
+    }
     if server.on(FaultId::NarrowsScopeSilently) {
         return Ok(GrantedScope { granted: rest, reported: None });
     }

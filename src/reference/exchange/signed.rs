@@ -103,6 +103,7 @@ fn own(server: &AuthServer, jwt: &Jwt, declared: TokenType, role: Role) -> Resul
     let kind = match jwt.typ().as_str() {
         "at+jwt" => Kind::Access,
         "jwt" => Kind::Id,
+        "txntoken+jwt" if declared == TokenType::Transaction => Kind::Transaction,
         other if other_typ_accepted(server, other) => {
             let claims = with_scope(presented.claims);
             return Ok(Presented { kind: natural_kind(declared), claims, ..presented });
@@ -230,6 +231,8 @@ pub(super) fn natural_kind(declared: TokenType) -> Kind {
         TokenType::AccessToken | TokenType::Jwt => Kind::Access,
         TokenType::RefreshToken => Kind::Refresh,
         TokenType::IdToken => Kind::Id,
+        TokenType::IdJag => Kind::Grant,
+        TokenType::Transaction => Kind::Transaction,
     }
 }
 

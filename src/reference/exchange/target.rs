@@ -8,13 +8,14 @@ use super::super::fault::FaultId;
 use super::super::form::Form;
 use super::super::refusal::{Refusal, Why};
 use super::super::store::Kind;
+use super::drafts::Draft;
 use super::presented::Presented;
 use super::request::{Requested, TokenType};
 
 /// More targets than this are too many for one token.
 const MOST_TARGETS: usize = 8;
 
-const UNKNOWN: Refusal = Refusal::new(Why::TargetUnknown, "a requested target is not available");
+pub(super) const UNKNOWN: Refusal = Refusal::new(Why::TargetUnknown, "a requested target is not available");
 
 /// The audience of the result.
 pub(super) fn audience(
@@ -24,6 +25,9 @@ pub(super) fn audience(
     subject: &Presented,
     requested: Requested,
 ) -> Result<Vec<String>, Refusal> {
+    if let Some(draft) = Draft::of(requested) {
+        return draft.audience(server, form);
+    }
     let targets = targets(server, form)?;
     if requested == Requested::Known(TokenType::IdToken) {
         return id_token_audience(server, client, &targets);

@@ -161,12 +161,15 @@ pub(super) fn sign(
     if record.kind == Kind::Access {
         access_claims(server, &mut claims);
     }
+    if record.kind != Kind::Id && server.on(FaultId::WrongIssuerClaim) {
+        claims.insert("iss".to_owned(), "https://as.example.com".into());
+    }
     let key = match server.on(FaultId::SignedWithUnpublishedKey) {
         true => &server.keys.unpublished,
         false => &server.keys.as_es256,
     };
     let mut header = jwt::header(&server.keys.as_es256, typ);
-    if typ == "at+jwt" && server.on(FaultId::TypIsPlainJwt) {
+    if typ != "JWT" && server.on(FaultId::TypIsPlainJwt) {
         header.insert("typ".to_owned(), "JWT".into());
     }
     if server.on(FaultId::UnknownKidInHeader) {
@@ -231,9 +234,6 @@ fn access_claims(server: &AuthServer, claims: &mut Map<String, Value>) {
         if claims.contains_key(claim) && server.on(fault) {
             claims.shift_remove(claim);
         }
-    }
-    if server.on(FaultId::WrongIssuerClaim) {
-        claims.insert("iss".to_owned(), "https://as.example.com".into());
     }
     if server.on(FaultId::SubClaimIsNumber) {
         claims.insert("sub".to_owned(), 4711.into());

@@ -1,0 +1,104 @@
+//! What `txspec prove` tells authors of new scenarios: a check that catches a fault holds, one that nothing breaks does
+//! not, and one that blames the wrong requirement raises a false alarm.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+const GOOD: &str = "\
+topic: types that are no types
+section: RFC 8693 §2.1
+profile: rfc8693-core
+scenarios:
+  - id: subject-type-with-blank
+    title: A subject_token_type with a blank in it is refused
+    from: impersonation
+    edit: { set: { subject_token_type: 'urn:ietf:params:oauth:token-type:access token' } }
+    expect:
+      refusal: { row: unknown-type, covers: TX-2.1-subject_token_type-unknown }
+";
+
+/// Nothing that a server does to this answer has to do with the requirement, so no fault declares it.
+const IDLE: &str = "\
+topic: a check that cannot fail for its reason
+section: RFC 8693 §2.2.1
+profile: rfc8693-core
+scenarios:
+  - id: token-beside-revocation
+    title: A token comes back
+    control: impersonation
+    exchange: { subject: user }
+    expect:
+      success:
+        - member: { at: /access_token, type: string }
+          covers: RV-2-immediate
+";
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn prove(file: &str, faults: &[&str]) -> Ran {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("own.yaml");
+    fs::write(&path, file).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_txspec"));
+    command.arg("prove").arg(&path).stdin(Stdio::null());
+    for fault in faults {
+        command.args(["--fault", fault]);
+    }
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn ends(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn prints(&self, words: &str) -> &Self {
+        assert!(self.out.contains(words), "no `{words}` in:\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn last_line(&self) -> &str {
+        self.out.lines().last().unwrap()
+    }
+}
+
+#[test]
+fn a_scenario_of_ones_own_is_proven_by_the_fault_that_it_is_for() {
+    let ran = prove(GOOD, &["unknown-subject-type-accepted"]);
+    ran.ends(0).prints("killed      unknown-subject-type-accepted");
+    assert!(ran.last_line().starts_with("faults killed 1 of 1;"), "{}", ran.last_line());
+    assert!(ran.last_line().contains("collateral failures 0"), "{}", ran.last_line());
+}
+
+#[test]
+fn a_fault_that_the_scenario_does_not_see_is_named() {
+    prove(GOOD, &["no-cache-control"]).ends(1).prints("SURVIVES    no-cache-control");
+    prove(GOOD, &["alg-none-accepted"]).ends(1).prints("NEVER FIRED alg-none-accepted");
+}
+
+#[test]
+fn a_check_that_no_fault_breaks_is_named_and_a_wrong_attribution_is_a_false_alarm() {
+    let ran = prove(IDLE, &[]);
+    ran.ends(1)
+        .prints("Checks that no fault kills:")
+        .prints("  RV-2-immediate in token-beside-revocation")
+        .prints("COLLATERAL RV-2-immediate in token-beside-revocation");
+    assert!(!ran.out.contains("NEVER FIRED"), "{}", ran.out);
+}
