@@ -342,3 +342,34 @@ async fn events_are_told_as_json_lines_and_annotations_cannot_be_forged() {
         .collect();
     assert!(commands[0].starts_with(&format!("::error file=as.yaml,title=must {CHECK}::")), "{commands:?}");
 }
+
+#[test]
+fn a_waiver_that_says_too_little_is_refused_at_its_place() {
+    let job = Job::new();
+    let before = fs::read_to_string(job.path("as.yaml")).unwrap();
+    for (key, text, words) in [
+        ("observed", "soon", "is no fingerprint"),
+        ("observed", "400", "is no fingerprint"),
+        ("expires", "soon", "is no date"),
+        ("owner", "''", "a waiver says why, where and who"),
+    ] {
+        let mut waiver = vec![
+            ("check", CHECK),
+            ("observed", "400 invalid_grant"),
+            ("reason", "old clients"),
+            ("issue", "https://issues.example/42"),
+            ("owner", "as-team"),
+            ("expires", "2099-12-31"),
+        ];
+        waiver.iter_mut().filter(|(name, _)| *name == key).for_each(|(_, value)| *value = text);
+        let lines: Vec<String> = waiver.iter().map(|(name, value)| format!("    {name}: {value}")).collect();
+        let list = lines.join("\n").replacen("    check", "  - check", 1);
+        fs::write(job.path("as.yaml"), format!("{before}\nwaivers:\n{list}\n")).unwrap();
+        let line = before.lines().count() + 3 + waiver.iter().position(|(name, _)| *name == key).unwrap();
+        let ran = job.txspec(&["check", "as.yaml"], Some("http://127.0.0.1:9")).ends(2).says(words);
+        assert!(ran.err.contains(&format!("as.yaml:{line}:")), "{line} in\n{}", ran.err);
+    }
+    // Without an expiry there is no waiver.
+    fs::write(job.path("as.yaml"), format!("{before}\nwaivers:\n  - {{ check: {CHECK}, observed: 400 invalid_grant, reason: r, issue: i, owner: o }}\n")).unwrap();
+    job.txspec(&["check", "as.yaml"], Some("http://127.0.0.1:9")).ends(2).says("expires");
+}

@@ -326,7 +326,7 @@ async fn all(session: &Session, scenarios: &[&Scenario], concurrency: usize) {
     use futures_util::StreamExt;
     futures_util::stream::iter(scenarios)
         .for_each_concurrent(concurrency, |scenario| async {
-            session.run(scenario).await;
+            session.run_guarded(scenario).await;
         })
         .await;
 }

@@ -218,7 +218,7 @@ pub fn scenario(id: &str, title: &str, topic: &str) -> ScenarioResult {
         duration_ms: 12,
         granted: false,
         seen: None,
-        withdrawn: None,
+        withdrawn: Vec::new(),
         findings: Vec::new(),
         exchanges: Vec::new(),
     }

@@ -59,10 +59,10 @@ pub struct ScenarioResult {
     #[serde(skip)]
     #[schemars(skip)]
     pub seen: Option<Arc<Seen>>,
-    /// Why the verdicts were taken back at the end of the run.
+    /// Why the verdicts were taken back, each time that it happened.
     #[serde(skip)]
     #[schemars(skip)]
-    pub withdrawn: Option<String>,
+    pub withdrawn: Vec<String>,
     /// Every check.
     pub findings: Vec<Finding>,
     /// Every request, redacted.
@@ -103,7 +103,7 @@ impl ScenarioResult {
             duration_ms: 0,
             granted: false,
             seen: None,
-            withdrawn: None,
+            withdrawn: Vec::new(),
             findings: Vec::new(),
             exchanges: Vec::new(),
         }

@@ -42,7 +42,7 @@ pub(super) fn taken_back(old: &ScenarioResult, single: bool, why: &str) -> Scena
         *finding = finding.clone().undecided(Cause::ControlFailed, why);
     }
     result.reason = Some(why.to_owned());
-    result.withdrawn = Some(why.to_owned());
+    result.withdrawn.push(why.to_owned());
     result.conclude();
     result
 }

@@ -26,14 +26,16 @@ pub fn fingerprint(result: &ScenarioResult, finding: &Finding) -> String {
     let class = finding.class.map_or("violated", |c| c.word());
     let response = finding.exchange.and_then(|i| result.exchanges.get(i)?.response.as_ref());
     let Some(response) = response else {
-        return class.to_owned();
+        return format!("000 {class}");
     };
     let code = serde_json::from_str::<Value>(&response.body)
         .ok()
         .and_then(|body| Some(body.get("error")?.as_str()?.to_owned()))
+        // As the target file's reader takes it.
+        .map(|code| printable(&code, CODE).split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|code| !code.is_empty());
     match code {
-        Some(code) => format!("{} {}", response.status, printable(&code, CODE)),
+        Some(code) => format!("{} {code}", response.status),
         None => format!("{} {class}", response.status),
     }
 }

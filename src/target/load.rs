@@ -161,8 +161,9 @@ fn from_document(
     for (i, waiver) in spec.waivers.iter().enumerate() {
         match waiver.parse() {
             Ok(parsed) => waivers.push(parsed),
-            Err(message) => {
-                mistakes.push(document.at(&format!("/waivers/{i}/expires"), "wrong-date", message))
+            Err(mistake) => {
+                let place = format!("/waivers/{i}/{}", mistake.key);
+                mistakes.push(document.at(&place, mistake.code, mistake.message));
             }
         }
     }

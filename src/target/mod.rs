@@ -19,7 +19,7 @@ pub use model::{
 };
 pub use quick::{QuickTarget, quick};
 pub use value::{SecretFrom, SecretSpec, Value1, duration};
-pub use waiver::{Waiver, WaiverSpec};
+pub use waiver::{Waiver, WaiverMistake, WaiverSpec};
 pub use waiver_edit::{WaiverEdit, WaiverEditError, add_waivers, waivers_as_yaml};
 
 /// Full URI of a token type's short name (RFC 8693 section 3); anything with a colon stays as it is.

@@ -52,20 +52,48 @@ pub struct Waiver {
     pub expires: jiff::civil::Date,
 }
 
+/// What is wrong with a waiver as written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct WaiverMistake {
+    /// The key whose value it is.
+    pub key: &'static str,
+    /// The code of the diagnostic.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+}
+
 impl WaiverSpec {
-    /// Reads the date.
+    /// Reads the date and the fingerprint.
     ///
     /// # Errors
-    /// In words, when `expires` is no date.
-    pub fn parse(&self) -> Result<Waiver, String> {
-        let expires = self
-            .expires
-            .parse()
-            .map_err(|_| format!("`{}` is no date; write it like 2027-06-30", self.expires))?;
+    /// When `expires` is no date, `observed` no fingerprint, or a text that must say something is empty.
+    pub fn parse(&self) -> Result<Waiver, WaiverMistake> {
+        let mistake = |key, code, message: String| WaiverMistake { key, code, message };
+        for (key, text) in [("reason", &self.reason), ("issue", &self.issue), ("owner", &self.owner)] {
+            if text.trim().is_empty() {
+                return Err(mistake(key, "wrong-value", "a waiver says why, where and who".into()));
+            }
+        }
+        let expires = self.expires.parse().map_err(|_| {
+            let message = format!("`{}` is no date; write it like 2027-06-30", self.expires);
+            mistake("expires", "wrong-date", message)
+        })?;
+        let observed = self.observed.split_whitespace().collect::<Vec<_>>().join(" ");
+        let status = observed.split(' ').next().unwrap_or_default();
+        let answered = status.len() == 3 && status.bytes().all(|b| b.is_ascii_digit()) && observed.len() > 4;
+        if !answered {
+            let message = format!(
+                "`{observed}` is no fingerprint; write the status and the error code, as in `400 invalid_grant`, or the \
+                 status and the kind of violation, as in `200 accepted`"
+            );
+            return Err(mistake("observed", "wrong-value", message));
+        }
         Ok(Waiver {
             check: self.check.clone(),
             scenarios: self.scenario.iter().flat_map(Value1::values).map(str::to_owned).collect(),
-            observed: self.observed.split_whitespace().collect::<Vec<_>>().join(" "),
+            observed,
             level: self.level,
             reason: self.reason.clone(),
             issue: self.issue.clone(),

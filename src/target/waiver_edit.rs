@@ -77,7 +77,7 @@ fn existing(document: &Document) -> Result<Vec<Waiver>, WaiverEditError> {
     };
     let specs: Vec<WaiverSpec> =
         serde_json::from_value(value.clone()).map_err(|e| WaiverEditError::Waivers(e.to_string()))?;
-    specs.iter().map(|s| s.parse().map_err(WaiverEditError::Waivers)).collect()
+    specs.iter().map(|s| s.parse().map_err(|m| WaiverEditError::Waivers(m.message))).collect()
 }
 
 /// Whether two waivers accept the same.

@@ -145,9 +145,9 @@ pub struct ScenarioRecord {
     /// What the judge saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<Seen>,
-    /// Why its verdicts were taken back at the end of the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    withdrawn: Option<String>,
+    /// Why its verdicts were taken back, each time that it happened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    withdrawn: Vec<String>,
     /// Every request as reports show it.
     exchanges: Vec<RedactedExchange>,
 }

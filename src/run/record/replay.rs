@@ -120,10 +120,8 @@ fn one(
         result.verdict = Verdict::Inconclusive;
         result.cause = Some(Cause::Precondition);
     }
-    match &record.withdrawn {
-        Some(why) => taken_back(&result, scenario.steps.len() == 1, why),
-        None => result,
-    }
+    let single = scenario.steps.len() == 1;
+    record.withdrawn.iter().fold(result, |result, why| taken_back(&result, single, why))
 }
 
 /// Findings on which the recording is known to differ from the run say so instead.
