@@ -24,6 +24,8 @@ fn catalogue() -> &'static Catalogue {
 
 /// Every mistake has a place inside the file, and can be shown.
 fn placed(diagnostics: &Diagnostics, text: &str) {
+    // A byte order mark is no part of the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for d in &diagnostics.0 {
         let Some((shown, span)) = &d.place else {
             assert!(d.code == "file-too-large", "{}: {} has no place", d.code, d.message);
