@@ -86,6 +86,7 @@ fn prepare(
             terminal.failure(&error.to_string(), None);
             Exit::Bug
         })?;
+    let matrix = if own { matrix.without_oracles() } else { matrix };
     bar.clear();
     // Scenarios of the user's own are for some faults, and named faults are for some checks.
     let (every_fault, every_check) = (!own || !arguments.fault.is_empty(), arguments.fault.is_empty());
