@@ -8,8 +8,6 @@ mod raw;
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -153,25 +151,8 @@ fn repeating(request: &Received, status: u16, headers: &[(String, String)], body
 /// Hands a request to the reference server and repeats it in the answer.
 fn forwarded(request: &Received, upstream: &str, secrets: &Secrets) -> Reply {
     secrets.add_request(request);
-    let mut stream = TcpStream::connect(upstream.trim_start_matches("http://")).unwrap();
-    let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
-    for (name, value) in request.headers.iter().filter(|(n, _)| n != "connection") {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
-    stream.write_all(&[head.as_bytes(), &request.body].concat()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let headers: Vec<(String, String)> = head
-        .lines()
-        .skip(1)
-        .filter_map(|l| l.split_once(':'))
-        .map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned()))
-        .collect();
-    let body = &answer[end..];
+    let (status, headers, body) = raw::forward(request, upstream);
+    let body = body.as_slice();
     secrets.add_response(body);
     repeating(request, status, &headers, body)
 }
@@ -209,8 +190,26 @@ async fn txspec(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)])
 /// Runs everything that shows what a server said, and returns what it showed.
 async fn artefacts(folder: &Folder, variables: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut shown = Vec::new();
-    let runs: [(&str, &[&str]); 3] = [
-        ("run", &["run", "--target", "target.yaml", "--report-dir", "reports"]),
+    let runs: [(&str, &[&str]); 4] = [
+        (
+            "run",
+            &[
+                "run",
+                "--target",
+                "target.yaml",
+                "--report-dir",
+                "reports",
+                "--record",
+                "reports/run.recording",
+                "--har",
+                "reports/run.har",
+                "--events",
+                "reports/events.jsonl",
+                "--annotate",
+                "github",
+            ],
+        ),
+        ("judge", &["judge", "reports/run.recording", "--report-dir", "judged"]),
         (
             "run --format json",
             &[
@@ -232,7 +231,8 @@ async fn artefacts(folder: &Folder, variables: &[(&str, &str)]) -> Vec<(String, 
         shown.push((format!("stdout of {name}"), String::from_utf8_lossy(&output.stdout).into_owned()));
         shown.push((format!("stderr of {name}"), String::from_utf8_lossy(&output.stderr).into_owned()));
     }
-    for file in fs::read_dir(folder.0.join("reports")).unwrap() {
+    let written = ["reports", "judged"].into_iter().flat_map(|f| fs::read_dir(folder.0.join(f)).unwrap());
+    for file in written {
         let path = file.unwrap().path();
         shown.push((
             path.file_name().unwrap().to_string_lossy().into_owned(),
@@ -240,7 +240,7 @@ async fn artefacts(folder: &Folder, variables: &[(&str, &str)]) -> Vec<(String, 
         ));
     }
     let names: Vec<&str> = shown.iter().map(|(n, _)| n.as_str()).collect();
-    for expected in ["report.json", "junit.xml", "summary.md"] {
+    for expected in ["report.json", "junit.xml", "summary.md", "run.recording", "run.har", "events.jsonl"] {
         assert!(names.contains(&expected), "{names:?}");
     }
     shown
@@ -345,8 +345,11 @@ fn echoing(request: &Received, secrets: &Secrets) -> Reply {
     let json = |status: u16, body: Value| (status, "application/json", body.to_string());
     let form = |name: &str| request.param(name).unwrap_or_default();
     let token = format!("issued-{}", uuid::Uuid::new_v4());
-    let token = if request.number.is_multiple_of(2) {
+    let token = if request.number.is_multiple_of(4) {
         token
+    } else if request.number.is_multiple_of(2) {
+        // Opaque tokens are made of anything.
+        format!("{token}:/+$é,;=({token})==")
     } else {
         format!(
             "{}.{}.{}",

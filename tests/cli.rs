@@ -320,15 +320,18 @@ fn a_token_source_that_fails_is_named() {
     };
     for from in [
         "client_credentials: { client: exchanger }",
-        "file: no-such-token.txt",
         "command: { run: [\"false\"] }",
         "command: { run: [no-such-program] }",
     ] {
         let path = files.file("target.yaml", source(from));
         txspec(&["run", "--target", &path]).ends(6).says("failed to obtain the token `user`").says("hint:");
     }
-    let path = files.file("target.yaml", source(&format!("env: {UNSET}")));
-    txspec(&["run", "--target", &path]).ends(2).says(&format!("{path}:8:")).says(UNSET);
+    for (from, word) in
+        [(&format!("env: {UNSET}"), UNSET), (&"file: no-such-token.txt".to_owned(), "no-such-token")]
+    {
+        let path = files.file("target.yaml", source(from));
+        txspec(&["run", "--target", &path]).ends(2).says(&format!("{path}:8:")).says(word);
+    }
 }
 
 #[test]
@@ -523,4 +526,79 @@ fn the_examples_in_help_name_things_that_exist() {
             }
         }
     }
+}
+
+#[test]
+fn every_slip_in_a_target_file_is_told_at_its_place() {
+    let files = Files::new();
+    let text = "\u{feff}name: b
+issuer: http://127.0.0.1:1
+clients:
+  exchanger: { id: app, secret: \"${NO PE}\" }
+  second: { id: x, secret: \"ab\" }
+  private_key_jwt: { id: x, auth: private_key_jwt, key_file: absent.pem }
+tokens:
+  user: { type: access-token, from: { static: \"\" }, pointer: access_token }
+  opaque: { from: { file: absent.txt } }
+limits: { max_body: 0 }
+";
+    let ran = txspec(&["check", &files.file("b.yaml", text)]);
+    ran.ends(2);
+    let told: Vec<&str> = ran.err.lines().filter(|l| l.contains("]: ") || l.contains("--> ")).collect();
+    let told: Vec<String> = told
+        .chunks(2)
+        .map(|pair| {
+            let code = pair[0].split(['[', ']']).nth(1).unwrap();
+            format!("{code} {}", pair[1].rsplit("b.yaml:").next().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "wrong-variable 4:33",
+            "short-secret 5:28",
+            "file-unreadable 6:62",
+            "unknown-type 8:17",
+            "empty-secret 8:47",
+            "wrong-pointer 8:62",
+            "file-unreadable 9:27",
+            "wrong-value 10:21",
+        ]
+    );
+    let bare = files.file("c.yaml", "name: c\nclients: { exchanger: { id: app, secret: ${SEC} } }\n");
+    txspec(&["check", &bare]).ends(2).says("put text with ${…} in quotes");
+    txspec(&["run", "--target", "ftp://as.example"])
+        .ends(2)
+        .says("begins with http:// or https://, not ftp://");
+    txspec(&["run", "--target", "HTTP://127.0.0.1:9"]).ends(6).says("does not answer");
+}
+
+/// Metadata of another issuer is used only for what lies below the address that the user gave (RFC 8414 section 3.3).
+#[test]
+fn credentials_do_not_go_where_the_metadata_of_another_issuer_points() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = format!("http://{}", listener.local_addr().unwrap());
+    let bodies = [
+        format!(r#"{{"issuer":"{own}/realms/b","token_endpoint":"{own}/realms/b/token"}}"#),
+        format!(r#"{{"token_endpoint":"{own}/token"}}"#),
+    ];
+    let server = thread::spawn(move || {
+        let mut paths = Vec::new();
+        for body in bodies {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).unwrap();
+            paths.push(String::from_utf8_lossy(&buffer[..read]).lines().next().unwrap().to_owned());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            stream.write_all((head + &body).as_bytes()).unwrap();
+        }
+        paths
+    });
+    for whose in ["belongs to another issuer", "names no issuer"] {
+        txspec(&["run", "--target", &format!("{own}/realms/a"), "--no-report"]).ends(6).says(whose);
+    }
+    assert!(server.join().unwrap().iter().all(|p| p.contains("/.well-known/")));
 }

@@ -7,7 +7,7 @@ use txspec::{
     spec::Catalogue,
     target::{Endpoints, load_text},
     token::{ObtainError, Obtained, Obtainer},
-    wire::{Limits, Sender, Vault},
+    wire::{Limits, Sender},
 };
 
 const CLIENTS: &str = r#"
@@ -31,12 +31,13 @@ fn obtainer(server: &ReferenceServer, tokens: &str) -> Obtainer {
     let catalogue = Catalogue::embedded().unwrap();
     let issuer = server.issuer().to_owned();
     let variables = |name: &str| (name == "TXSPEC_ISSUER").then(|| issuer.clone());
-    let target =
-        load_text("target.yaml", &format!("{CLIENTS}tokens:\n{tokens}"), &variables, &catalogue).unwrap();
     let endpoints = Endpoints { token: Some(format!("{issuer}/token")), ..Endpoints::default() };
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/keys");
+    let text = format!("{CLIENTS}tokens:\n{tokens}")
+        .replace("key_file: ", &format!("key_file: {}/", folder.display()));
+    let target = load_text("target.yaml", &text, &variables, &catalogue).unwrap();
     let limits = Limits { request_timeout: Duration::from_secs(5), ..Limits::default() };
-    Obtainer::new(Arc::new(target.spec), endpoints, folder, Sender::new(limits).unwrap(), Vault::default())
+    Obtainer::new(Arc::new(target.spec), endpoints, folder, Sender::new(limits).unwrap())
 }
 
 const USER: &str = "  user: { from: { password: { client: exchanger, username: alice, password: alice-password, scope: read write } } }\n";
@@ -118,7 +119,6 @@ async fn a_source_that_fails_says_why_and_never_shows_a_secret() {
         ("{ command: { run: [\"true\"] } }", "`true` printed nothing"),
         ("{ command: { run: [sleep, \"10\"], timeout: 100ms } }", "did not end within 100ms"),
         ("{ command: { run: [txspec-no-such-program] } }", "failed to start `txspec-no-such-program`"),
-        ("{ file: no-such-file }", "failed to read"),
         ("{ minted: { key: not-a-key, claims: {} } }", "is not a private key"),
         (
             "{ http: { requests: [{ url: \"{{issuer}}/jwks\", pick: { t: /nothing } }], token: \"{{t}}\" } }",

@@ -2,16 +2,20 @@
 //! [`terminal`] only; everything else in the package returns text.
 
 mod check;
+mod compare;
 mod doctor;
 mod exit;
 mod explain;
+mod judge;
 mod list;
+mod outcome;
 mod prove;
 mod run;
 pub mod schema;
 mod select;
 mod serve;
 pub mod terminal;
+mod waivers;
 
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
@@ -68,6 +72,12 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Explain a requirement, a scenario or a fault.
     Explain(explain::ExplainArguments),
+    /// Compare saved reports: servers side by side, or one with its earlier report.
+    Compare(compare::CompareArguments),
+    /// Judge a recorded run again, without network.
+    Judge(judge::JudgeArguments),
+    /// Accept known deviations for a time.
+    Waivers(waivers::WaiversArguments),
     /// Prove that every check can fail: the suite against every fault of the reference server.
     Prove(prove::ProveArguments),
     /// Serve the reference authorization server, right or with faults, on loopback.
@@ -86,11 +96,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// libtest's printer panics when its output goes nowhere (`txspec run | head`): that is no bug, and the run goes on.
+/// libtest's printer panics when its output goes nowhere (`txspec run | head`, a full disk): that is no bug of ours.
 fn quiet_broken_pipes() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if !is_broken_pipe(info.payload_as_str().unwrap_or_default()) {
+        let message = info.payload_as_str().unwrap_or_default();
+        if !is_broken_pipe(message) && !is_full(message) {
             usual(info);
         }
     }));
@@ -98,6 +109,10 @@ fn quiet_broken_pipes() {
 
 fn is_broken_pipe(message: &str) -> bool {
     message.contains("BrokenPipe") || message.contains("Broken pipe")
+}
+
+fn is_full(message: &str) -> bool {
+    message.contains("StorageFull") || message.contains("No space left")
 }
 
 /// Runs libtest's printer; `false` when nobody read its output to the end.
@@ -110,7 +125,13 @@ fn print_trials(arguments: &libtest_mimic::Arguments, trials: Vec<libtest_mimic:
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or_else(|| payload.downcast_ref::<&str>().copied());
-            if is_broken_pipe(text.unwrap_or_default()) {
+            let text = text.unwrap_or_default();
+            if is_full(text) {
+                let hint = "no space is left where it goes; what was judged until then is in the report";
+                Terminal::new(terminal::ColorWhen::Auto)
+                    .failure("failed to write the standard output", Some(hint));
+            }
+            if is_broken_pipe(text) || is_full(text) {
                 return false;
             }
             std::panic::resume_unwind(payload)
@@ -147,6 +168,9 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &terminal, &catalogue),
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
+        Command::Compare(arguments) => compare::run(&arguments, &terminal, &catalogue),
+        Command::Judge(arguments) => judge::run(&arguments, &terminal, &catalogue),
+        Command::Waivers(arguments) => waivers::run(&arguments, &terminal, &catalogue),
         Command::Prove(arguments) => prove::run(&arguments, &terminal, &catalogue),
         Command::Serve(arguments) => serve::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),

@@ -1,25 +1,28 @@
 //! `txspec run`: the main job.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Instant};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     Exit,
+    outcome::{Outputs, exit_of},
     select::{Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes},
     terminal::Terminal,
 };
 use crate::{
     judge::Cause,
-    report::{self, Report},
-    run::{Context, ContextError, Filter, Options, RunResult, Session, preflight, select, trials},
+    report::{
+        self, Report,
+        lines::{Lines, LinesError},
+    },
+    run::{
+        Context, ContextError, Event, Filter, Listener, Occasion, Options, Recorder, Recording, Session,
+        preflight, select, trials,
+    },
     scenario::{Scenario, Suite},
     spec::{Catalogue, Level},
+    wire::Sender,
 };
 
 /// Run the suite against an authorization server.
@@ -43,12 +46,14 @@ pub struct RunArguments {
     /// Accept inconclusive verdicts of this cause (can be repeated).
     #[arg(long, value_parser = cause, value_name = "CAUSE")]
     allow_inconclusive: Vec<Cause>,
-    /// Folder for the reports.
-    #[arg(long, default_value = "reports", value_name = "DIR")]
-    report_dir: PathBuf,
-    /// Write no reports.
-    #[arg(long)]
-    no_report: bool,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// Write what happens while it happens, as JSON Lines.
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Record what the judge sees, without tokens, for `txspec judge`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     libtest: LibtestArguments,
 }
@@ -95,6 +100,15 @@ pub enum FormatArgument {
     Terse,
     /// JSON events.
     Json,
+    /// txspec's own JSON Lines, which hold every finding.
+    Jsonl,
+}
+
+impl FormatArgument {
+    /// Whether standard output is for machines: then the summary goes to standard error.
+    fn takes_output(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl)
+    }
 }
 
 impl LibtestArguments {
@@ -108,7 +122,7 @@ impl LibtestArguments {
             format: self.format.map(|f| match f {
                 FormatArgument::Pretty => libtest_mimic::FormatSetting::Pretty,
                 FormatArgument::Terse => libtest_mimic::FormatSetting::Terse,
-                FormatArgument::Json => libtest_mimic::FormatSetting::Json,
+                FormatArgument::Json | FormatArgument::Jsonl => libtest_mimic::FormatSetting::Json,
             }),
             color: Some(terminal.libtest_color()),
             filter: self.filter.clone(),
@@ -171,29 +185,35 @@ fn execute(
 ) -> Result<Exit, Exit> {
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
-    if !arguments.no_report {
-        // Not after minutes of testing.
-        report::prepare(&arguments.report_dir).map_err(|error| unwritable(&error, terminal))?;
-    }
-    let context = runtime
-        .block_on(Context::prepare(suite, Arc::clone(&chosen.target), Arc::clone(catalogue)))
+    arguments.outputs.prepare(terminal)?;
+    let (listeners, events_error) = listeners(arguments, terminal)?;
+    let sender = Sender::new(crate::run::limits(&chosen.target)).map_err(|error| {
+        terminal.failure(&error.to_string(), None);
+        Exit::Bug
+    })?;
+    interrupt_on_ctrl_c(runtime, &sender);
+    let refused = |message: &str, hint: &str| {
+        if sender.is_interrupted() {
+            terminal.failure("interrupted before anything was judged", None);
+            return Exit::Inconclusive;
+        }
+        terminal.failure(message, Some(hint));
+        Exit::Unreachable
+    };
+    let target = Arc::clone(&chosen.target);
+    let mut context = runtime
+        .block_on(Context::prepare_with(suite, target, Arc::clone(catalogue), sender.clone()))
         .map_err(|error| match error {
             ContextError::Client(error) => {
                 terminal.failure(&error.to_string(), None);
                 Exit::Bug
             }
-            ContextError::Discovery { message, hint } => {
-                terminal.failure(&message, Some(&hint));
-                Exit::Unreachable
-            }
+            ContextError::Discovery { message, hint } => refused(&message, &hint),
         })?;
+    context.recorder = arguments.record.is_some().then(Recorder::default);
     let context = Arc::new(context);
     let concurrency = context.sender.limits().concurrency;
-    interrupt_on_ctrl_c(runtime, &context);
-    if let Err(error) = runtime.block_on(preflight(&context)) {
-        terminal.failure(&error.message, Some(&error.hint));
-        return Err(Exit::Unreachable);
-    }
+    runtime.block_on(preflight(&context)).map_err(|error| refused(&error.message, &error.hint))?;
     let roles: BTreeSet<&str> = chosen.target.spec.tokens.keys().map(String::as_str).collect();
     let aging: Vec<&str> = roles.into_iter().collect();
     runtime.block_on(context.obtainer.prefetch_aging(&aging));
@@ -204,15 +224,32 @@ fn execute(
         allow_inconclusive: causes(&arguments.allow_inconclusive),
         filtered: remaining(&arguments.libtest.to_libtest(terminal, 1), selected) < whole,
     };
-    let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), Vec::new()));
+    let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), listeners));
     let explain: crate::run::Explain = {
         let (catalogue, width, styled) = (Arc::clone(catalogue), terminal.width(), terminal.styled());
         Arc::new(move |result| report::terminal::explain(result, &catalogue, width, styled))
     };
     let libtest = arguments.libtest.to_libtest(terminal, concurrency);
-    let trials = trials(selected, Some((Arc::clone(&session), runtime.handle().clone())), &explain).trials;
-    super::print_trials(&libtest, trials);
+    let left = |s: &&&Scenario| {
+        let nothing: crate::run::Explain = Arc::new(|_| String::new());
+        trials(&[**s], None, &nothing).trials.iter().any(|t| !libtest.is_filtered_out(t))
+    };
+    let chosen_scenarios: Vec<&Scenario> = selected.iter().filter(left).copied().collect();
+    session.tell(&Event::Started { scenarios: chosen_scenarios.len() });
+    let format = arguments.libtest.format;
+    let prints = !format.is_some_and(FormatArgument::takes_output);
+    let muted = arguments.outputs.mute(terminal, prints);
+    if format == Some(FormatArgument::Jsonl) {
+        let concurrency = arguments.libtest.test_threads.unwrap_or(concurrency).max(1);
+        runtime.block_on(all(&session, &chosen_scenarios, concurrency));
+    } else {
+        let runs_on = Some((Arc::clone(&session), runtime.handle().clone()));
+        super::print_trials(&libtest, trials(selected, runs_on, &explain).trials);
+    }
     runtime.block_on(session.recheck_controls());
+    if let Some(why) = sender.given_up() {
+        terminal.failure(why, Some("the run ended early: check the server, then run again for the rest"));
+    }
     let result = session.finish();
     let identity = report::Identity {
         target: report::TargetIdentity {
@@ -228,52 +265,79 @@ fn execute(
         allow_inconclusive: options.allow_inconclusive.clone(),
     };
     let report = Report::new(identity, &result);
-    let paths = if arguments.no_report {
-        None
-    } else {
-        Some(write(&arguments.report_dir, &report, catalogue, terminal)?)
-    };
+    let paths = arguments.outputs.write(&report, catalogue, terminal)?;
+    if let Some(path) = &arguments.record {
+        let occasion = Occasion {
+            target: report.target.name.clone(),
+            issuer: report.target.issuer.clone(),
+            version: report.target.version.clone(),
+            profile: report.profile,
+            started,
+            duration_ms: report.duration_ms,
+            tool: report.tool.version.clone(),
+        };
+        if let Some(recording) = Recording::new(&context, &options, &result, occasion) {
+            report::write_recording(path, &recording).map_err(|error| {
+                terminal.failure(&error.to_string(), Some("choose another file with --record"));
+                Exit::Usage
+            })?;
+        }
+    }
     let summary = report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
-    if arguments.libtest.format == Some(FormatArgument::Json) {
-        terminal.err(&summary);
-    } else {
+    if prints {
         terminal.out(&summary);
+    } else {
+        terminal.err(&summary);
     }
-    Ok(exit_of(&result, &options))
+    if let Some(error) = events_error.and_then(|e| e.take()) {
+        terminal.failure(&format!("failed to write the events: {error}"), None);
+    }
+    arguments.outputs.unmute(terminal, muted);
+    arguments.outputs.annotate(&report, target_file(arguments).as_deref(), terminal, prints);
+    Ok(exit_of(&result, &options, &context.waivers))
 }
 
-fn write(
-    dir: &Path,
-    report: &Report,
-    catalogue: &Catalogue,
+/// Who hears of what happens, and where the error of writing it down would turn up.
+fn listeners(
+    arguments: &RunArguments,
     terminal: &Terminal,
-) -> Result<report::Paths, Exit> {
-    report::write_all(dir, report, catalogue).map_err(|error| unwritable(&error, terminal))
-}
-
-fn unwritable(error: &report::ReportError, terminal: &Terminal) -> Exit {
-    terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
-    Exit::Usage
-}
-
-/// The exit code of a run. A failure outweighs an open question: it is certain.
-fn exit_of(result: &RunResult, options: &Options) -> Exit {
-    use crate::run::Weight;
-    let heaviest =
-        result.scenarios.iter().map(|s| s.weight(options.fail_on, &options.allow_inconclusive)).max();
-    match heaviest {
-        None => Exit::NothingRan,
-        Some(Weight::Broken) => Exit::Bug,
-        Some(Weight::Failure) => Exit::Failure,
-        Some(Weight::Open) => Exit::Inconclusive,
-        Some(Weight::Fine | Weight::Remark) if result.interrupted => Exit::Inconclusive,
-        Some(Weight::Fine | Weight::Remark) => Exit::Ok,
+) -> Result<(Vec<Box<dyn Listener>>, Option<LinesError>), Exit> {
+    let mut out: Vec<Box<dyn Listener>> = Vec::new();
+    let mut error = None;
+    if arguments.libtest.format == Some(FormatArgument::Jsonl) {
+        out.push(Box::new(Lines::new(terminal.stream())));
     }
+    if let Some(path) = &arguments.events {
+        let file = std::fs::File::create(path).map_err(|e| {
+            let message = format!("failed to create {}: {e}", path.display());
+            terminal.failure(&message, Some("choose another file with --events"));
+            Exit::Usage
+        })?;
+        let lines = Lines::new(std::io::LineWriter::new(file));
+        error = Some(lines.error());
+        out.push(Box::new(lines));
+    }
+    Ok((out, error))
+}
+
+/// Runs scenarios without libtest's printer.
+async fn all(session: &Session, scenarios: &[&Scenario], concurrency: usize) {
+    use futures_util::StreamExt;
+    futures_util::stream::iter(scenarios)
+        .for_each_concurrent(concurrency, |scenario| async {
+            session.run(scenario).await;
+        })
+        .await;
+}
+
+/// The target file, if the target is one.
+fn target_file(arguments: &RunArguments) -> Option<PathBuf> {
+    arguments.target.target.as_ref().map(PathBuf::from).filter(|path| path.is_file())
 }
 
 /// First Ctrl-C: no new requests, what was judged is written. Second: at once.
-fn interrupt_on_ctrl_c(runtime: &tokio::runtime::Runtime, context: &Arc<Context>) {
-    let sender = context.sender.clone();
+fn interrupt_on_ctrl_c(runtime: &tokio::runtime::Runtime, sender: &Sender) {
+    let sender = sender.clone();
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             sender.interrupt();

@@ -121,7 +121,8 @@ impl TargetArguments {
     /// Loads the target; starts the embedded server if no other is named.
     pub async fn choose(&self, terminal: &Terminal, catalogue: &Catalogue) -> Result<Chosen, Exit> {
         let name = self.target.as_deref().unwrap_or("reference");
-        if name.starts_with("http://") || name.starts_with("https://") {
+        let scheme = name.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if matches!(scheme.as_deref(), Some("http" | "https")) {
             let options = QuickTarget {
                 url: name.to_owned(),
                 client_id: self.client_id.clone(),
@@ -174,6 +175,13 @@ pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
     match error {
         TargetError::Mistakes(diagnostics) => {
             terminal.err(&diagnostics.render(false));
+            Exit::Usage
+        }
+        TargetError::Scheme { .. } => {
+            terminal.failure(
+                &error.to_string(),
+                Some("give the issuer's address, the name of a target, or the path of a target file"),
+            );
             Exit::Usage
         }
         TargetError::Unknown { .. } => {

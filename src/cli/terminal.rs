@@ -37,6 +37,11 @@ impl Terminal {
         let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
     }
 
+    /// Standard output, for what is written piece by piece while a run goes on.
+    pub fn stream(&self) -> Box<dyn Write + Send> {
+        Box::new(std::io::stdout())
+    }
+
     /// Text on standard error: everything else.
     pub fn err(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice());

@@ -1,6 +1,6 @@
 //! A mistake in a file, at its place, with what to do about it.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
@@ -87,7 +87,10 @@ impl Diagnostic {
                     annotation = annotation.label(printable(label));
                 }
                 title.element(
-                    Snippet::source(text.as_ref()).path(self.file.as_str()).fold(true).annotation(annotation),
+                    Snippet::source(harmless(text))
+                        .path(self.file.as_str())
+                        .fold(true)
+                        .annotation(annotation),
                 )
             }
             None => title.element(annotate_snippets::Origin::path(self.file.as_str())),
@@ -171,6 +174,16 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
         .filter(|(score, _)| *score >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)
+}
+
+/// The text of a file, each C1 control character replaced by another character of two bytes, so that places stay right.
+/// The renderer makes the other control characters visible, but U+009B begins an escape sequence too.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let c1 = '\u{80}'..='\u{9f}';
+    if !text.contains(|c| c1.contains(&c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if c1.contains(&c) { '·' } else { c }).collect())
 }
 
 /// Control characters could drive the terminal; a file under test may hold them.

@@ -39,6 +39,15 @@ impl Document {
         let refuse = |code, message: String, hint: &str| {
             Err(Diagnostic::for_file(&name, code, message).hint(hint).into())
         };
+        // Opening a pipe would wait for its other end.
+        let handed_over = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
+        if !handed_over && fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+            return refuse(
+                "file-unreadable",
+                "this is no regular file".into(),
+                "a YAML file was expected, not a folder, pipe or device",
+            );
+        }
         let file = match fs::File::open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
@@ -89,6 +98,8 @@ impl Document {
     /// # Errors
     /// As [`Document::read`].
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
+        // A byte order mark is no part of the text.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let shared: Arc<str> = Arc::from(text);
         let at = |span: Range<usize>, code, message: String| Diagnostic {
             place: Some((shared.clone(), span)),
@@ -129,10 +140,8 @@ impl Document {
     /// # Errors
     /// One diagnostic when the value does not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostics> {
-        T::deserialize(&self.value).map_err(|e| {
-            Diagnostic::for_file(&self.name, "wrong-shape", format!("failed to understand the file: {e}"))
-                .into()
-        })
+        T::deserialize(&self.value)
+            .map_err(|e| self.at("", "wrong-shape", format!("failed to understand the file: {e}")).into())
     }
 
     /// An error at the value that a JSON pointer names (or at its nearest known parent).
@@ -154,7 +163,8 @@ impl Document {
         message: impl Into<String>,
     ) -> Diagnostic {
         Diagnostic {
-            place: span.map(|s| (self.text.clone(), s)),
+            // An empty file has no values, and its beginning is a place all the same.
+            place: Some((self.text.clone(), span.unwrap_or(0..0))),
             ..Diagnostic::for_file(&self.name, code, message)
         }
     }
@@ -167,6 +177,30 @@ impl Document {
             }
             pointer = &pointer[..pointer.rfind('/')?];
         }
+    }
+
+    /// The text as read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where exactly the value that a JSON pointer names stands, in bytes.
+    pub fn span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.places.get(pointer).map(|p| p.value.clone())
+    }
+
+    /// Where exactly its key stands, in bytes.
+    pub fn key_span(&self, pointer: &str) -> Option<Range<usize>> {
+        self.places.get(pointer).and_then(|p| p.key.clone())
+    }
+
+    /// Where the last scalar within a value ends: what stands behind it, comments included, is not its own.
+    pub fn end_within(&self, pointer: &str) -> Option<usize> {
+        let inside = format!("{pointer}/");
+        let leaves = self.places.iter().filter(|(p, _)| *p == pointer || p.starts_with(&inside));
+        let leaves =
+            leaves.filter(|(p, _)| self.value.pointer(p).is_some_and(|v| !v.is_object() && !v.is_array()));
+        leaves.map(|(_, place)| place.value.end).max()
     }
 
     /// One-based line of the value that a JSON pointer names.
@@ -257,7 +291,7 @@ impl<'t> Walker<'t> {
                 span: clamp(self.text, self.byte(e.marker().index())),
                 code: "yaml-syntax",
                 message: format!("not valid YAML: {}", e.info()),
-                hint: None,
+                hint: self.bare_variable(self.byte(e.marker().index())),
             })?;
             let span = self.bytes(&span);
             match event {
@@ -294,6 +328,15 @@ impl<'t> Walker<'t> {
             }
         }
         Ok(self.places)
+    }
+
+    /// Braces of `${VAR}` within `{ … }` look like a mapping's.
+    fn bare_variable(&self, at: usize) -> Option<&'static str> {
+        let at = clamp(self.text, at).start;
+        let from = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let line = self.text[from..].lines().next()?;
+        (line.contains("${") && line.contains('{'))
+            .then_some("within `{ … }`, put text with ${…} in quotes: `secret: \"${VAR}\"`")
     }
 
     fn mistake(

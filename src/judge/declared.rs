@@ -843,7 +843,8 @@ impl Declared<'_> {
                 Unseen("the target publishes no key set, or it could not be read".into()),
             );
         };
-        match verify(view.value.expose(), jwks) {
+        let recorded = view.verified.clone();
+        match recorded.unwrap_or_else(|| verify(view.value.expose(), jwks)) {
             SignatureVerdict::Valid => pass(expected, "it verifies"),
             SignatureVerdict::Invalid(why) => fail(expected, why),
             SignatureVerdict::Undecided(why) => unseen(expected, Unseen(why)),

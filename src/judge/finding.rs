@@ -78,11 +78,13 @@ pub enum Cause {
     Budget,
     /// The run was interrupted.
     Interrupted,
+    /// A recording does not hold what the check looks at.
+    NotRecorded,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ControlFailed,
         Self::Precondition,
         Self::Transport,
@@ -90,6 +92,7 @@ impl Cause {
         Self::Unobservable,
         Self::Budget,
         Self::Interrupted,
+        Self::NotRecorded,
     ];
 
     /// The word in reports and for `--allow-inconclusive`.
@@ -102,6 +105,7 @@ impl Cause {
             Self::Unobservable => "unobservable",
             Self::Budget => "budget",
             Self::Interrupted => "interrupted",
+            Self::NotRecorded => "not-recorded",
         }
     }
 }

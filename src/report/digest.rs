@@ -149,7 +149,12 @@ pub struct Coverage<'a> {
 
 /// Whether a requirement counts: facts are reported and never scored.
 pub fn is_scored(requirement: &RequirementResult) -> bool {
-    requirement.level != Level::Observe || requirement.verdict != Verdict::NotApplicable
+    requirement.level != Level::Observe
+}
+
+/// Whether a requirement is worth a row: it counts, or is a fact that was seen.
+pub fn is_shown(requirement: &RequirementResult) -> bool {
+    is_scored(requirement) || requirement.verdict != Verdict::NotApplicable
 }
 
 /// Requirements by specification and section.
@@ -217,7 +222,7 @@ pub fn advice(report: &Report) -> Vec<String> {
             worst.finding.requirement
         ));
         if let Some(scenario) = worst.scenarios.first() {
-            out.push(format!("`txspec run --only {}` runs this one again", scenario.id));
+            out.push(format!("the same command with `--only {}` runs this one again", scenario.id));
         }
     }
     for (cause, _) in open(report) {
@@ -251,5 +256,6 @@ fn cause_advice(cause: Cause) -> &'static str {
         }
         Cause::Budget => "budget: raise `limits.budget` in the target file, or select fewer scenarios",
         Cause::Interrupted => "interrupted: run again for the rest",
+        Cause::NotRecorded => "not-recorded: the recording does not hold what the check looks at: run again",
     }
 }

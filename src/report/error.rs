@@ -55,6 +55,14 @@ pub enum ReportError {
         /// What is wrong.
         message: String,
     },
+    /// The file holds something else than a recorded run.
+    #[error("failed to read {}: it is no recording of txspec: {message}", path.display())]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// The report's format is another version's.
     #[error("failed to read {}: it has format {found}, this txspec reads format {known}", path.display())]
     OtherFormat {
@@ -86,6 +94,7 @@ impl ReportError {
             Self::TooLarge { .. } | Self::NotAReport { .. } => {
                 Some("give the file report.json that `txspec run --report-dir DIR` wrote")
             }
+            Self::NotARecording { .. } => Some("give the file that `txspec run --record FILE` wrote"),
             Self::Truncated { .. } => {
                 Some("the file was cut off when it was copied or uploaded: get it again")
             }

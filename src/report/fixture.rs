@@ -214,8 +214,11 @@ pub fn scenario(id: &str, title: &str, topic: &str) -> ScenarioResult {
         reason: None,
         control: None,
         difference: None,
+        digest: None,
         duration_ms: 12,
         granted: false,
+        seen: None,
+        withdrawn: None,
         findings: Vec::new(),
         exchanges: Vec::new(),
     }

@@ -1,4 +1,5 @@
-//! JUnit XML for CI systems: a suite per topic, a case per scenario, with the requirements as properties.
+//! JUnit XML for CI systems: a suite per topic, a case per scenario. It keeps to the schema of the xUnit plugin for
+//! Jenkins, which knows properties of suites only: the requirements of each scenario stand there, under its name.
 
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use super::{
 };
 use crate::{
     judge::{Finding, Verdict},
-    run::{ScenarioResult, Weight},
+    run::{ScenarioResult, WaiverResult, WaiverState, Weight},
     spec::{Catalogue, Level},
 };
 
 /// Most of a text in a message or a property.
 const TEXT: usize = 600;
+/// Most of a list of requirements.
+const LIST: usize = 8000;
 /// Width of the descriptions, which CI systems show in a fixed font.
 const WIDTH: usize = 110;
 
@@ -26,7 +29,6 @@ const WIDTH: usize = 110;
 /// Only when the XML cannot be made, a bug.
 pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportError> {
     let mut out = quick_junit::Report::new(format!("txspec {}", shown(&report.target.name, TEXT)));
-    out.timestamp = report.started.to_string().parse().ok();
     out.set_time(Duration::from_millis(report.duration_ms));
     let mut topics: Vec<(&str, Vec<&ScenarioResult>)> = Vec::new();
     for scenario in &report.scenarios {
@@ -37,12 +39,48 @@ pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportEr
     }
     for (topic, scenarios) in topics {
         let mut suite = TestSuite::new(visible(topic));
+        suite.timestamp = report.started.to_string().parse().ok();
         suite.add_properties(identity(report));
+        suite.add_properties(scenarios.iter().filter_map(|s| requirements(s)));
         suite.set_time(Duration::from_millis(scenarios.iter().map(|s| s.duration_ms).sum()));
         suite.add_test_cases(scenarios.into_iter().map(|s| case(s, report, catalogue)));
         out.add_test_suite(suite);
     }
-    out.to_string().map_err(|e| ReportError::Render { format: "JUnit", message: e.to_string() })
+    if !report.waivers.is_empty() {
+        let mut suite = TestSuite::new("waivers");
+        suite.set_time(Duration::ZERO);
+        suite.add_test_cases(report.waivers.iter().map(waiver_case));
+        out.add_test_suite(suite);
+    }
+    let text =
+        out.to_string().map_err(|e| ReportError::Render { format: "JUnit", message: e.to_string() })?;
+    Ok(without_total_of_skipped(text))
+}
+
+/// The schema knows `skipped` on suites, not on the whole.
+fn without_total_of_skipped(text: String) -> String {
+    let Some(start) = text.find("<testsuites ") else { return text };
+    let tag = &text[start..start + text[start..].find('>').unwrap_or(0)];
+    // Quotes within values are escaped, so that this can only be the attribute itself.
+    let Some(at) = tag.find(" skipped=\"") else { return text };
+    let value = at + " skipped=\"".len();
+    let Some(end) = tag[value..].find('"') else { return text };
+    let (from, to) = (start + at, start + value + end + 1);
+    format!("{}{}", &text[..from], &text[to..])
+}
+
+/// What a scenario checks, each at its level.
+fn requirements(result: &ScenarioResult) -> Option<Property> {
+    let mut checked: Vec<(&str, Level)> = Vec::new();
+    for finding in result.findings.iter().filter(|f| f.fact.is_none()) {
+        match checked.iter_mut().find(|(id, _)| *id == finding.requirement) {
+            Some((_, level)) => *level = finding.level.max(*level),
+            None => checked.push((&finding.requirement, finding.level)),
+        }
+    }
+    let words: Vec<String> = checked.iter().map(|(id, level)| format!("{id} {}", level.word())).collect();
+    let name = format!("requirements of {}", result.id);
+    (!words.is_empty()).then(|| Property::new(shown(&name, TEXT), shown(&words.join(", "), LIST)))
 }
 
 fn property(name: &str, value: &str) -> Property {
@@ -67,33 +105,16 @@ fn case(result: &ScenarioResult, report: &Report, catalogue: &Catalogue) -> Test
     let mut case = TestCase::new(visible(&result.id), status(result, weight, catalogue));
     case.set_classname(visible(&result.topic));
     case.set_time(Duration::from_millis(result.duration_ms));
-    case.set_assertions(result.findings.len());
-    case.add_property(property("title", &result.title));
-    case.add_property(property("section", &result.section));
-    case.add_property(property("verdict", result.verdict.word()));
     let failures = result.failures();
-    if let Some(class) = failures.first().and_then(|f| f.class) {
-        case.add_property(property("class", class.word()));
-    }
-    if let Some(cause) = result.cause {
-        case.add_property(property("cause", cause.word()));
-    }
-    if let Some(control) = &result.control {
-        case.add_property(property("control", control));
-    }
-    if let Some(difference) = &result.difference {
-        case.add_property(property("difference", difference));
-    }
-    let mut requirements: Vec<(&str, Level)> = Vec::new();
-    for finding in result.findings.iter().filter(|f| f.fact.is_none()) {
-        match requirements.iter_mut().find(|(id, _)| *id == finding.requirement) {
-            Some((_, level)) => *level = finding.level.max(*level),
-            None => requirements.push((&finding.requirement, finding.level)),
-        }
-    }
-    for (id, level) in requirements {
-        case.add_property(property("requirement", &format!("{id} {}", level.word())));
-    }
+    let mut about = vec![
+        line_of("title", &result.title),
+        line_of("section", &result.section),
+        line_of("verdict", result.verdict.word()),
+    ];
+    about.extend(failures.first().and_then(|f| f.class).map(|c| line_of("class", c.word())));
+    about.extend(result.cause.map(|c| line_of("cause", c.word())));
+    about.extend(result.control.as_ref().map(|c| line_of("control", c)));
+    about.extend(result.difference.as_ref().map(|d| line_of("difference", d)));
     // Violations that do not fail the case would be lost otherwise.
     let remarks: Vec<String> = failures
         .iter()
@@ -101,10 +122,47 @@ fn case(result: &ScenarioResult, report: &Report, catalogue: &Catalogue) -> Test
         .map(|f| format!("{}: {}", remark_word(f.level), line(f)))
         .chain(waived(result))
         .collect();
-    if !remarks.is_empty() {
-        case.set_system_out(remarks.join("\n"));
-    }
+    about.extend(remarks);
+    case.set_system_out(about.join("\n"));
     case
+}
+
+/// A waiver of the target file: it fails when it no longer holds, as the run does.
+fn waiver_case(waiver: &WaiverResult) -> TestCase {
+    let note = shown(&waiver.note, TEXT);
+    let status = match waiver.state {
+        WaiverState::InForce => TestCaseStatus::success(),
+        WaiverState::NotExercised => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(note);
+            status
+        }
+        WaiverState::Stale | WaiverState::Expired => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type(waiver.state.word());
+            status.set_message(note);
+            status
+        }
+    };
+    let mut name = format!("{} {}", waiver.check, waiver.observed);
+    if !waiver.scenarios.is_empty() {
+        name.push_str(&format!(" in {}", waiver.scenarios.join(", ")));
+    }
+    let mut case = TestCase::new(shown(&name, TEXT), status);
+    case.set_classname("waivers");
+    case.set_time(Duration::ZERO);
+    let about = [
+        line_of("owner", &waiver.owner),
+        line_of("issue", &waiver.issue),
+        line_of("reason", &waiver.reason),
+        line_of("expires", &waiver.expires.to_string()),
+    ];
+    case.set_system_out(about.join("\n"));
+    case
+}
+
+fn line_of(name: &str, value: &str) -> String {
+    format!("{name}: {}", shown(value, TEXT))
 }
 
 fn remark_word(level: Level) -> &'static str {

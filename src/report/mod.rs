@@ -2,21 +2,25 @@
 //! stream). What a server sent is hostile text: every format neutralises it in its own way, and nothing here
 //! touches a network.
 
+pub mod annotate;
 pub mod compare;
 mod digest;
 mod error;
 #[cfg(test)]
 mod fixture;
+pub mod har;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod lines;
 pub mod markdown;
+mod recording;
 pub mod terminal;
 mod visible;
 mod write;
 
 pub use error::ReportError;
 pub use json::{Identity, Report, TargetIdentity, Tool};
+pub use recording::{identity_of, read_recording, write_recording};
 pub use visible::{clip, is_unsafe, shown, visible};
-pub use write::{Paths, prepare, write_all};
+pub use write::{Paths, prepare, write_all, write_text};

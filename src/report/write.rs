@@ -56,6 +56,14 @@ pub fn write_all(folder: &Path, report: &Report, catalogue: &Catalogue) -> Resul
     Ok(paths)
 }
 
+/// Writes one text to a file: whoever looks sees the old file or the new one.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
+    write_file(path, text.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::ScenarioResult;
+use super::{Recorder, ScenarioResult, Waivers};
 use crate::{
     judge::RunFacts,
     scenario::Suite,
@@ -58,6 +58,10 @@ pub struct Context {
     pub shown: bool,
     /// Obtains tokens.
     pub obtainer: Obtainer,
+    /// Keeps what the judge sees, if the run is recorded.
+    pub recorder: Option<Recorder>,
+    /// Which violations are accepted, and until when.
+    pub waivers: Waivers,
     /// Results of controls: each is run once, whoever needs it first.
     pub(super) controls: Mutex<BTreeMap<String, Arc<OnceCell<Arc<ScenarioResult>>>>>,
     /// Claims of opaque source tokens, by role.
@@ -90,7 +94,7 @@ impl Context {
         catalogue: Arc<Catalogue>,
         sender: Sender,
     ) -> Result<Self, ContextError> {
-        let vault = Vault::default();
+        let vault = sender.vault().clone();
         remember_secrets(&target, &vault);
         let discovered = discover(&target.spec, &sender)
             .await
@@ -108,8 +112,9 @@ impl Context {
             endpoints.clone(),
             target.folder.clone(),
             sender.clone(),
-            vault.clone(),
         );
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let waivers = Waivers::on(today, target.waivers.clone());
         Ok(Self {
             suite,
             target,
@@ -121,6 +126,8 @@ impl Context {
             vault,
             shown: true,
             obtainer,
+            recorder: None,
+            waivers,
             controls: Mutex::default(),
             introspected: Mutex::default(),
             trap: OnceCell::new(),

@@ -7,15 +7,15 @@ use std::{
     time::Instant,
 };
 
-use super::{Applicability, Context, ScenarioResult, applicability, steps};
+use super::{Applicability, Context, ScenarioResult, applicability, record::Judged, steps};
 use crate::{
-    judge::{Cause, Finding, Verdict},
+    judge::{Cause, Finding, RunFacts, Verdict},
     scenario::Scenario,
     wire::RedactedExchange,
 };
 
 /// The most that a finding keeps of what a server said: results stay in memory until the run ends.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 impl Context {
     /// The result of a scenario. Controls are run once; whoever asks again gets the same result.
@@ -53,7 +53,7 @@ impl Context {
                     result.verdict = Verdict::NotApplicable;
                     result.reason.clone_from(&outcome.reason);
                 } else {
-                    result.findings = undecided(self, scenario, Cause::ControlFailed, &why);
+                    result.findings = undecided(&self.facts, scenario, Cause::ControlFailed, &why);
                     result.reason = Some(why);
                     result.verdict = Verdict::Inconclusive;
                     result.cause = Some(Cause::ControlFailed);
@@ -64,15 +64,22 @@ impl Context {
         let trace = steps::run(self, scenario, scenario.control.is_some()).await;
         result.granted = trace.granted && trace.stopped.is_none();
         result.findings = trace.findings;
-        let stopped = trace
-            .stopped
-            .map(|why| if self.shown { self.vault.redactor().text(&why) } else { String::new() });
-        if let Some(why) = stopped {
+        let stopped = trace.stopped.map(|why| {
             let cause = if self.sender.is_interrupted() { Cause::Interrupted } else { Cause::Precondition };
-            result.findings.extend(undecided(self, scenario, cause, &why));
-            result.reason = Some(why);
+            (cause, if self.shown { self.vault.redactor().brief(&why, LONGEST) } else { String::new() })
+        });
+        if let Some((cause, why)) = &stopped {
+            result.findings.extend(undecided(&self.facts, scenario, *cause, why));
+            result.reason = Some(why.clone());
         }
         self.redact(&mut result, &trace.exchanges);
+        if let Some(recorder) = &self.recorder {
+            let judged =
+                Judged { inputs: &trace.inputs, exchanges: &trace.exchanges, findings: &result.findings };
+            let seen = recorder.seen(&self.facts, scenario, &judged, &self.vault.redactor(), stopped);
+            result.seen = Some(Arc::new(seen));
+        }
+        self.waivers.mark(&mut result);
         result.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         result.conclude();
         if result.findings.is_empty() && result.reason.is_some() {
@@ -123,13 +130,12 @@ pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
 }
 
 /// Every covered requirement as an open question.
-pub(super) fn undecided(context: &Context, scenario: &Scenario, cause: Cause, why: &str) -> Vec<Finding> {
+pub(super) fn undecided(facts: &RunFacts, scenario: &Scenario, cause: Cause, why: &str) -> Vec<Finding> {
     scenario
         .covers()
         .into_iter()
         .map(|id| {
-            Finding::pass(id, context.facts.level(id), "an exchange that can be judged", "none")
-                .undecided(cause, why)
+            Finding::pass(id, facts.level(id), "an exchange that can be judged", "none").undecided(cause, why)
         })
         .collect()
 }

@@ -94,6 +94,7 @@ pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
     for step in &scenario.steps {
         needs.step(step, context);
     }
+    needs.second_uses(scenario);
     let client = scenario
         .steps
         .iter()
@@ -129,6 +130,24 @@ impl Needs<'_> {
     fn token(&mut self, name: &str) {
         if !self.named.contains(name) && !self.spec.tokens.contains_key(name) {
             self.lack(format!("tokens.{name}"));
+        }
+    }
+
+    /// A token that the target declares to be for single use cannot show what a second use does (RFC 8693 section 2.1);
+    /// the role `single_use` is there for just that.
+    fn second_uses(&mut self, scenario: &Scenario) {
+        let every = self.spec.policy.subject_token_single_use == Some(true);
+        for step in &scenario.steps {
+            let (Some(obtain), Some(name)) = (&step.obtain, &step.name) else { continue };
+            let single = every || self.spec.tokens.get(&obtain.token).is_some_and(|t| t.single_use);
+            let exchanges = scenario.steps.iter().filter_map(|s| s.exchange.as_ref());
+            let uses: u32 = exchanges.filter(|e| e.subject == *name).map(|e| e.parallel.unwrap_or(1)).sum();
+            if single && obtain.token != "single_use" && uses > 1 {
+                self.lacks.get_or_insert(format!(
+                    "tokens.{} are for single use, as the target file declares, and cannot be exchanged again",
+                    obtain.token
+                ));
+            }
         }
     }
 

@@ -1,10 +1,14 @@
 //! What a run came to. Everything here is redacted and may be shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Seen, WaiverResult, Waivers};
 use crate::{
     judge::{Cause, Finding, Verdict},
     scenario::{ProfileName, Scenario, Suite},
@@ -42,12 +46,23 @@ pub struct ScenarioResult {
     /// That edit, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
+    /// What tells this version of the scenario from another of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Wall time.
     pub duration_ms: u64,
     /// Whether the judged request was granted and yielded what it should; for controls.
     #[serde(skip)]
     #[schemars(skip)]
     pub granted: bool,
+    /// What the judge saw, if the run is recorded.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub seen: Option<Arc<Seen>>,
+    /// Why the verdicts were taken back at the end of the run.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub withdrawn: Option<String>,
     /// Every check.
     pub findings: Vec<Finding>,
     /// Every request, redacted.
@@ -63,10 +78,10 @@ pub enum Weight {
     Remark,
     /// Proven neither way.
     Open,
-    /// A violation that fails the run.
-    Failure,
     /// The tool is at fault.
     Broken,
+    /// A violation that fails the run: it is proven, whatever else went wrong.
+    Failure,
 }
 
 impl ScenarioResult {
@@ -84,8 +99,11 @@ impl ScenarioResult {
             reason: None,
             control: scenario.control.clone(),
             difference: scenario.edits.last().map(super::difference),
+            digest: Some(scenario.digest()),
             duration_ms: 0,
             granted: false,
+            seen: None,
+            withdrawn: None,
             findings: Vec::new(),
             exchanges: Vec::new(),
         }
@@ -121,11 +139,11 @@ impl ScenarioResult {
 
     /// How heavy it weighs, given what fails a run and what may stay open.
     pub fn weight(&self, fail_on: Level, allowed: &BTreeSet<Cause>) -> Weight {
-        if self.verdict == Verdict::Error {
-            return Weight::Broken;
-        }
         if self.findings.iter().any(|f| f.fails_at(fail_on)) {
             return Weight::Failure;
+        }
+        if self.verdict == Verdict::Error {
+            return Weight::Broken;
         }
         let causes: BTreeSet<Cause> = self
             .findings
@@ -238,6 +256,9 @@ pub struct RequirementResult {
     /// Those that found it violated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violated_in: Vec<String>,
+    /// Whether waivers accept every violation of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waived: bool,
 }
 
 /// A fact about the server.
@@ -260,6 +281,8 @@ pub struct RunResult {
     pub requirements: Vec<RequirementResult>,
     /// Facts, in the suite's order.
     pub observations: Vec<Observation>,
+    /// The waivers of the target, and how they stand.
+    pub waivers: Vec<WaiverResult>,
     /// By outcome.
     pub counts: Counts,
     /// What the run says about the target.
@@ -315,10 +338,17 @@ impl RunResult {
             scenarios,
             requirements,
             observations,
+            waivers: Vec::new(),
             conclusion,
             requests,
             interrupted,
         }
+    }
+
+    /// Adds how the waivers stand.
+    pub fn with_waivers(mut self, waivers: &Waivers, suite: &Suite) -> Self {
+        self.waivers = waivers.states(&self.scenarios, suite);
+        self
     }
 }
 
@@ -333,19 +363,24 @@ fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<Requ
     for row in catalogue.requirements().iter().filter(|r| r.unchecked.is_none()) {
         let id = row.same_as.as_deref().unwrap_or(&row.id);
         let findings = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
-        let violated = |level: Level| findings.iter().any(|(_, f)| f.fails_at(level));
-        let verdict = if violated(Level::May) {
+        let failing = || findings.iter().filter(|(_, f)| f.verdict == Verdict::Fail && f.level >= Level::May);
+        let unwaived = failing().any(|(_, f)| f.waiver.is_none());
+        let any = |verdict: Verdict| findings.iter().any(|(_, f)| f.verdict == verdict);
+        // A check that could not have failed is a fact, and meets nothing that is scored.
+        let met = |f: &Finding| {
+            f.verdict == Verdict::Pass && (f.level > Level::Observe || row.level == Level::Observe)
+        };
+        let verdict = if failing().next().is_some() {
             Verdict::Fail
-        } else if findings.iter().any(|(_, f)| f.verdict == Verdict::Inconclusive) {
+        } else if any(Verdict::Inconclusive) {
             Verdict::Inconclusive
-        } else if findings.iter().any(|(_, f)| f.verdict == Verdict::Pass) {
+        } else if findings.iter().any(|(_, f)| met(f)) {
             Verdict::Pass
         } else {
             Verdict::NotApplicable
         };
-        let level = findings
-            .iter()
-            .filter(|(_, f)| f.fails_at(Level::May))
+        let level = failing()
+            .filter(|(_, f)| f.waiver.is_none() || !unwaived)
             .map(|(_, f)| f.level)
             .max()
             .unwrap_or(row.level);
@@ -357,8 +392,9 @@ fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<Requ
             verdict,
             scenarios: names(findings.iter().map(|(s, _)| s.id.as_str())),
             violated_in: names(
-                findings.iter().filter(|(_, f)| f.fails_at(Level::May)).map(|(s, _)| s.id.as_str()),
+                failing().filter(|(_, f)| f.waiver.is_none() || !unwaived).map(|(s, _)| s.id.as_str()),
             ),
+            waived: verdict == Verdict::Fail && !unwaived,
         });
     }
     out

@@ -2,7 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -30,6 +34,19 @@ fn is_refusal(result: &ScenarioResult, finding: &Finding) -> bool {
     refused && says_so && finding.verdict == Verdict::Fail
 }
 
+/// A result whose control no longer succeeded: what rests on it is open again.
+pub(super) fn taken_back(old: &ScenarioResult, single: bool, why: &str) -> ScenarioResult {
+    let mut result = ScenarioResult::clone(old);
+    let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
+    for finding in result.findings.iter_mut().filter(|f| open(f)) {
+        *finding = finding.clone().undecided(Cause::ControlFailed, why);
+    }
+    result.reason = Some(why.to_owned());
+    result.withdrawn = Some(why.to_owned());
+    result.conclude();
+    result
+}
+
 /// What decides over the run's outcome.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -47,6 +64,15 @@ impl Default for Options {
     }
 }
 
+/// After so many refusals, the request that they rest on is sent once more.
+const BATCH: usize = 10;
+/// After so many scenarios in a row without an answer, the server is asked whether it is still there.
+const SILENT: usize = 8;
+/// So long a server gets to recover before a control counts as lost.
+const PAUSE: Duration = Duration::from_millis(200);
+/// So often a control may fail and succeed again before no refusal of the run is believed.
+const WAVERING: usize = 2;
+
 /// A run in progress. Shared by the trials.
 pub struct Session {
     /// What the scenarios share.
@@ -55,12 +81,29 @@ pub struct Session {
     pub options: Options,
     results: Mutex<BTreeMap<String, Arc<ScenarioResult>>>,
     listeners: Mutex<Vec<Box<dyn Listener>>>,
+    /// Scenarios that rest on refusals since a control last succeeded.
+    unconfirmed: Mutex<Vec<String>>,
+    /// Whether the control failed when it was last asked for: every refusal is in doubt until it succeeds again.
+    in_doubt: AtomicBool,
+    /// How often a control failed and then succeeded.
+    wavered: AtomicUsize,
+    /// Scenarios in a row that ended without an answer.
+    unanswered: AtomicUsize,
 }
 
 impl Session {
     /// Starts a session; the listeners hear of everything.
     pub fn new(context: Arc<Context>, options: Options, listeners: Vec<Box<dyn Listener>>) -> Self {
-        Self { context, options, results: Mutex::default(), listeners: Mutex::new(listeners) }
+        Self {
+            context,
+            options,
+            results: Mutex::default(),
+            listeners: Mutex::new(listeners),
+            unconfirmed: Mutex::default(),
+            in_doubt: AtomicBool::new(false),
+            wavered: AtomicUsize::new(0),
+            unanswered: AtomicUsize::new(0),
+        }
     }
 
     /// Tells the listeners.
@@ -101,23 +144,21 @@ impl Session {
         if self.context.sender.is_interrupted() {
             return;
         }
-        let mut by_control: BTreeMap<String, Vec<Arc<ScenarioResult>>> = BTreeMap::new();
-        for result in self.results.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            let scenario = self.context.suite.get(&result.id);
-            let negative = scenario.is_some_and(Scenario::is_negative);
-            let single = scenario.is_some_and(|s| s.steps.len() == 1);
-            let refused = single && result.findings.iter().any(|f| is_refusal(result, f));
-            let decided = matches!(result.verdict, Verdict::Pass | Verdict::Fail);
-            if let (Some(control), true) = (&result.control, (negative || refused) && decided) {
-                by_control.entry(control.clone()).or_default().push(Arc::clone(result));
+        let decided: Vec<String> =
+            self.results.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        let by_control = self.by_control(&decided);
+        let wavered = self.wavered.load(Ordering::Relaxed);
+        if wavered >= WAVERING {
+            for dependents in by_control.values() {
+                self.withdraw(dependents, &format!("{wavered} times during the run, the server refused a control and then granted it: its refusals prove nothing"));
             }
+            return;
         }
         for (id, dependents) in by_control {
-            let Some(control) = self.context.suite.get(&id) else {
-                continue;
-            };
-            let again = self.context.execute(control).await;
-            let Some(why) = not_succeeded(&again) else {
+            let Some(why) = self.lost(&id).await else {
+                for blamed in dependents.iter().filter(|result| self.is_blamed_for_refusing(result)) {
+                    self.ask_again(blamed).await;
+                }
                 continue;
             };
             if self.context.sender.is_interrupted() {
@@ -127,17 +168,131 @@ impl Session {
         }
     }
 
+    /// Those of the scenarios whose verdict rests on a refusal, by control.
+    fn by_control(&self, ids: &[String]) -> BTreeMap<String, Vec<Arc<ScenarioResult>>> {
+        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_control: BTreeMap<String, Vec<Arc<ScenarioResult>>> = BTreeMap::new();
+        for result in ids.iter().filter_map(|id| results.get(id)) {
+            if let (Some(control), true) = (&result.control, self.rests_on_refusal(result)) {
+                by_control.entry(control.clone()).or_default().push(Arc::clone(result));
+            }
+        }
+        by_control
+    }
+
+    /// Whether a lock-out could have made the verdict.
+    fn rests_on_refusal(&self, result: &ScenarioResult) -> bool {
+        let negative = self.context.suite.get(&result.id).is_some_and(Scenario::is_negative);
+        let blamed = self.is_blamed_for_refusing(result);
+        // Some requests may be refused or granted; the verdict is about whichever it was.
+        let mut answers =
+            result.exchanges.iter().filter(|e| e.purpose == "exchange").filter_map(|e| e.response.as_ref());
+        let refused = answers.any(|r| r.status >= 400);
+        (negative || blamed || refused) && matches!(result.verdict, Verdict::Pass | Verdict::Fail)
+    }
+
+    /// Whether a violation is that the server refused.
+    fn is_blamed_for_refusing(&self, result: &ScenarioResult) -> bool {
+        let single = self.context.suite.get(&result.id).is_some_and(|s| s.steps.len() == 1);
+        single && result.findings.iter().any(|f| is_refusal(result, f))
+    }
+
+    /// A refusal that is held against the server has to happen twice.
+    async fn ask_again(&self, blamed: &Arc<ScenarioResult>) {
+        let Some(scenario) = self.context.suite.get(&blamed.id) else { return };
+        let again = self.context.execute(scenario).await;
+        let granted = !again.findings.is_empty() && !again.findings.iter().any(|f| is_refusal(&again, f));
+        if granted && !self.context.sender.is_interrupted() {
+            self.withdraw(
+                std::slice::from_ref(blamed),
+                "at the end of the run, the server granted the same request",
+            );
+        }
+    }
+
+    /// As [`Session::run`]; after every so many refusals, a control is run once more. A lock-out that ends before the
+    /// run does would else go unnoticed.
+    pub async fn run_guarded(&self, scenario: &Scenario) -> Arc<ScenarioResult> {
+        let result = self.run(scenario).await;
+        self.watch_for_silence(&result).await;
+        if result.control.is_some() && self.rests_on_refusal(&result) {
+            let batch = self.batch_with(&result.id);
+            self.confirm(&batch).await;
+        }
+        result
+    }
+
+    /// The refusals since a control last succeeded, this one included, if there are enough of them.
+    fn batch_with(&self, id: &str) -> Vec<String> {
+        let mut waiting = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(id.to_owned());
+        let enough = waiting.len() >= BATCH || self.in_doubt.load(Ordering::Relaxed);
+        if enough { std::mem::take(&mut *waiting) } else { Vec::new() }
+    }
+
+    /// Gives up on a server that does not answer any more: every further request would only wait for its time limit.
+    async fn watch_for_silence(&self, result: &ScenarioResult) {
+        let Some(last) = result.exchanges.last() else { return };
+        if last.response.is_some() {
+            self.unanswered.store(0, Ordering::Relaxed);
+            return;
+        }
+        // Some servers close the connection on what they dislike: only one that does not even grant what it granted
+        // before is gone.
+        let silent = self.unanswered.fetch_add(1, Ordering::Relaxed) + 1;
+        if silent.is_multiple_of(SILENT)
+            && !self.context.sender.is_interrupted()
+            && let Some(control) = self.context.suite.get("impersonation")
+            && self.context.execute(control).await.exchanges.last().is_some_and(|e| e.response.is_none())
+        {
+            self.context.sender.give_up("the server stopped answering, also to what it granted before");
+        }
+    }
+
+    async fn confirm(&self, batch: &[String]) {
+        let mut by_control: Vec<_> = self.by_control(batch).into_iter().collect();
+        by_control.sort_by_key(|(_, dependents)| std::cmp::Reverse(dependents.len()));
+        let doubtful = self.in_doubt.load(Ordering::Relaxed);
+        let mut first = true;
+        for (id, dependents) in by_control {
+            let lost = self.lost(&id).await;
+            if self.context.sender.is_interrupted() {
+                return;
+            }
+            let Some(why) = lost else {
+                if doubtful {
+                    // It may have recovered only after these requests.
+                    self.withdraw(&dependents, "the server had refused what it now grants again");
+                }
+                self.in_doubt.store(false, Ordering::Relaxed);
+                // One control speaks for all, as long as it succeeds.
+                if first && !doubtful {
+                    return;
+                }
+                continue;
+            };
+            first = false;
+            self.in_doubt.store(true, Ordering::Relaxed);
+            tokio::time::sleep(PAUSE).await;
+            if self.lost(&id).await.is_none() {
+                self.wavered.fetch_add(1, Ordering::Relaxed);
+            }
+            self.withdraw(
+                &dependents,
+                &format!("meanwhile {why} (a lock-out, a rate limit, or a server that falters?)"),
+            );
+        }
+    }
+
+    /// Why a control does not succeed any more; `None` if it does.
+    async fn lost(&self, id: &str) -> Option<String> {
+        not_succeeded(&self.context.execute(self.context.suite.get(id)?).await)
+    }
+
     fn withdraw(&self, dependents: &[Arc<ScenarioResult>], why: &str) {
         for old in dependents {
-            let mut result = ScenarioResult::clone(old);
             let single = self.context.suite.get(&old.id).is_some_and(|s| s.steps.len() == 1);
-            let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
-            for finding in result.findings.iter_mut().filter(|f| open(f)) {
-                *finding = finding.clone().undecided(Cause::ControlFailed, why);
-            }
-            result.reason = Some(why.to_owned());
-            result.conclude();
-            let result = Arc::new(result);
+            let result = Arc::new(taken_back(old, single, why));
             self.results
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -156,14 +311,15 @@ impl Session {
             .map(|r| ScenarioResult::clone(r))
             .collect();
         let context = &self.context;
-        let result = Arc::new(RunResult::new(
+        let result = RunResult::new(
             results,
             &context.suite,
             &context.facts.catalogue,
             &self.options,
             context.sender.budget().used(),
             context.sender.is_interrupted(),
-        ));
+        );
+        let result = Arc::new(result.with_waivers(&context.waivers, &context.suite));
         self.tell(&Event::Ended(Arc::clone(&result)));
         result
     }

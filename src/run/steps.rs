@@ -12,6 +12,7 @@ use super::{
     Context,
     apply::{Prepared, Unready, prepare, resolve},
     authenticate::authenticate,
+    record::{Filled, StepInput},
 };
 use crate::{
     judge::{Finding, Issued, Outcome, StepFacts, StepKind, judge, outcome_of},
@@ -30,6 +31,8 @@ use crate::{
 pub(super) struct Trace {
     pub exchanges: Vec<Exchange>,
     pub findings: Vec<Finding>,
+    /// What the judge was given, if the run is recorded.
+    pub inputs: Vec<StepInput>,
     /// Whether the judged (last) step was granted.
     pub granted: bool,
     /// Whether the last token request yielded a token.
@@ -49,12 +52,17 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
     let edited = scenario.steps.iter().rposition(|s| s.exchange.is_some());
     let mut exchanged = false;
     for (i, step) in scenario.steps.iter().enumerate() {
-        let expect =
-            if i == last { step.expect.as_ref().or(Some(&scenario.expect)) } else { step.expect.as_ref() };
+        let expect = scenario.expect_of(i);
         let edits: &[Edit] = if Some(i) == edited { &scenario.edits } else { &[] };
         // In a chain, an exchange that was granted before is the control of this one; to obtain a token is none.
         let controlled = controlled || exchanged;
-        let granted = match one(context, step, edits, expect, controlled, &mut trace).await {
+        let (judged, found) = (trace.inputs.len(), trace.findings.len());
+        let outcome = one(context, step, edits, expect, controlled, &mut trace).await;
+        for input in trace.inputs.iter_mut().skip(judged) {
+            input.step = i;
+            input.findings = found..trace.findings.len();
+        }
+        let granted = match outcome {
             Ok(granted) => granted,
             Err(Unready(why)) => {
                 trace.stopped = Some(why);
@@ -65,7 +73,9 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
         if i == last {
             // A control without a token in its answer proves nothing to those that rest on it.
             let exchanged = step.exchange.is_some() || step.refresh.is_some();
-            trace.granted = granted && (!exchanged || trace.issued);
+            // Nor does one whose observer is not shown the token: false may be meant for this caller only.
+            let hidden = step.introspect.is_some() && trace.exchanges.last().is_some_and(is_inactive);
+            trace.granted = granted && (!exchanged || trace.issued) && !hidden;
         } else if !granted && step.expect.is_none() {
             let what = trace.exchanges.last().map(describe).unwrap_or_default();
             trace.stopped = Some(format!("step {} of {} did not succeed: {what}", i + 1, last + 1));
@@ -73,6 +83,11 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
         }
     }
     trace
+}
+
+/// Whether an introspection response (RFC 7662 section 2.2) calls the token inactive.
+fn is_inactive(exchange: &Exchange) -> bool {
+    Context::json_of(exchange).is_some_and(|v| v.get("active") == Some(&Value::Bool(false)))
 }
 
 /// A response in one line, without any text of the server's but the error code.
@@ -189,7 +204,9 @@ async fn plain(
     let second_user = context.second_user(expect).await;
     let filled = expect.map(|e| context.fill_expect(e, "exchanger", second_user.as_ref()));
     let findings = judge(&context.facts, &facts, filled.as_ref());
+    let input = context.input(&facts, expect.zip(filled.as_ref()));
     trace.findings.extend(findings);
+    trace.inputs.extend(input);
     granted
 }
 
@@ -244,12 +261,10 @@ async fn exchange(
     let first = first.max(trace.exchanges.len());
     trace.exchanges.extend(judged);
     let responses = &trace.exchanges[first..];
-    for response in responses.iter().filter_map(Exchange::response) {
-        context.vault.remember_response(response);
-    }
     let fetched = context.fetched(listener.as_deref(), expect).await;
     let second_user = context.second_user(expect).await;
     let filled = expect.map(|e| context.fill_expect(e, &spec.client, second_user.as_ref()));
+    let unfilled = expect;
     let expect = filled.as_ref();
     let wants = Wants::of(expect);
     let mut issued = Vec::new();
@@ -278,7 +293,9 @@ async fn exchange(
     let member =
         facts.json(0).and_then(|j| j.value.get("refresh_token").and_then(Value::as_str).map(Secret::new));
     let findings = judge(&context.facts, &facts, expect);
+    let input = context.input(&facts, unfilled.zip(expect));
     trace.findings.extend(findings);
+    trace.inputs.extend(input);
     trace.exchanges.extend(asked);
     if let Some(name) = name {
         if let Some(view) = granted_view.filter(|_| granted) {
@@ -352,9 +369,6 @@ async fn refresh(
         sent.request.push_header("dpop", one);
     }
     let exchange = context.sender.send("refresh", sent.request).await;
-    if let Some(response) = exchange.response() {
-        context.vault.remember_response(response);
-    }
     let first = trace.exchanges.len();
     let json = Context::json_of(&exchange);
     trace.exchanges.push(exchange);
@@ -380,7 +394,9 @@ async fn refresh(
     };
     let granted = facts.outcome(0) == Outcome::Accepted;
     let findings = judge(&context.facts, &facts, expect);
+    let input = context.input(&facts, None);
     trace.findings.extend(findings);
+    trace.inputs.extend(input);
     trace.exchanges.extend(asked);
     if let Some(name) = name {
         if let Some(view) = view.filter(|_| granted) {
@@ -570,7 +586,8 @@ impl Context {
             if trap.was_visited(address) {
                 return Some(true);
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let pause = tokio::time::sleep(std::time::Duration::from_millis(100));
+            self.sender.unless_interrupted(pause).await?;
         }
         Some(trap.was_visited(address))
     }
@@ -590,6 +607,12 @@ impl Context {
         resolve(self, &BTreeMap::new(), "second_user").await.ok().map(|resolved| resolved.view)
     }
 
+    /// What the judge was given, if someone records it.
+    fn input(&self, facts: &StepFacts<'_>, expect: Option<(&Expect, &Expect)>) -> Option<StepInput> {
+        self.recorder.as_ref()?;
+        Some(StepInput::of(facts, expect.map(|(raw, filled)| Filled { raw, filled })))
+    }
+
     /// Fills the placeholders of an expectation.
     fn fill_expect(&self, expect: &Expect, client: &str, second_user: Option<&TokenView>) -> Expect {
         let mut expect = expect.clone();
@@ -603,21 +626,8 @@ impl Context {
             second_user,
             listener: None,
         };
-        let fill = |text: &mut Option<String>| {
-            if let Some(text) = text {
-                *text = placeholders.fill(text);
-            }
-        };
-        let also = expect.refusal.iter_mut().flat_map(|r| &mut r.also);
-        for check in expect.success.iter_mut().flatten().chain(also).chain(&mut expect.observe) {
-            if let Some(claim) = &mut check.claim {
-                fill(&mut claim.contains);
-                fill(&mut claim.excludes);
-            }
-            for member in [&mut check.member, &mut check.jose].into_iter().flatten() {
-                fill(&mut member.contains);
-                fill(&mut member.excludes);
-            }
+        for text in expect.placeholder_texts_mut() {
+            *text = placeholders.fill(text);
         }
         expect
     }

@@ -27,7 +27,7 @@ pub fn trials(scenarios: &[&Scenario], session: Option<(Arc<Session>, Handle)>, 
             let explain = Arc::clone(explain);
             Trial::ignorable_test(scenario.test_name(), move || match session {
                 Some((session, handle)) => {
-                    let result = handle.block_on(session.run(&scenario));
+                    let result = handle.block_on(session.run_guarded(&scenario));
                     completion(&session, &result, &explain)
                 }
                 None => Ok(Completion::ignored_with("not run")),

@@ -71,6 +71,15 @@ impl Suite {
         Self::from_documents(documents, mistakes, catalogue, true)
     }
 
+    /// The scenarios of one text, which are each other's only controls.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn from_text(name: &str, text: &str, catalogue: &Catalogue) -> Result<Self, LoadError> {
+        let document = Document::parse(name, text).map_err(LoadError::Mistakes)?;
+        Self::from_documents(vec![document], Diagnostics::default(), catalogue, false)
+    }
+
     /// `library`: take the embedded scenarios in as controls that the documents may come `from`.
     fn from_documents(
         documents: Vec<Document>,

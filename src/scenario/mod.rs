@@ -7,6 +7,7 @@ mod lint;
 mod load;
 mod model;
 mod placeholder;
+mod placeholder_texts;
 mod tamper;
 #[cfg(test)]
 mod tests;

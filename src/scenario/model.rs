@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Edit, Expect};
 use crate::spec::Capability;
@@ -349,6 +350,24 @@ impl Scenario {
         format!("{}::{}", kebab(&self.topic), self.id)
     }
 
+    /// What is expected of a step: of the last, what the scenario expects, unless it says so itself.
+    pub fn expect_of(&self, step: usize) -> Option<&Expect> {
+        let own = self.steps.get(step).and_then(|s| s.expect.as_ref());
+        if step + 1 == self.steps.len() { own.or(Some(&self.expect)) } else { own }
+    }
+
+    /// What it sends: tells whether an exchange that was recorded is still the one that it would make.
+    pub fn asks(&self) -> String {
+        let steps: Vec<Step> = self.steps.iter().map(|s| Step { expect: None, ..s.clone() }).collect();
+        digest(&format!("{:?}{:?}{:?}", self.control, self.edits, steps))
+    }
+
+    /// What it sends and what it expects: two results of one name come from the same scenario if it agrees.
+    pub fn digest(&self) -> String {
+        let judged: Vec<&Option<Expect>> = self.steps.iter().map(|s| &s.expect).collect();
+        digest(&format!("{}{:?}{:?}", self.asks(), self.expect, judged))
+    }
+
     /// Whether it expects a refusal and nothing else.
     pub fn is_negative(&self) -> bool {
         self.expect.refusal.is_some() && self.expect.success.is_none()
@@ -396,4 +415,9 @@ fn bearer() -> String {
 
 fn observer() -> String {
     "observer".into()
+}
+
+fn digest(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
+    bytes.iter().take(6).map(|b| format!("{b:02x}")).collect()
 }

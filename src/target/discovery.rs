@@ -148,20 +148,45 @@ fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
     Ok(json.value)
 }
 
+/// RFC 8414 section 3.3: metadata of another issuer must not be used. That a server misnames itself is a violation that
+/// a scenario reports, and no reason to refuse the whole run as long as credentials stay where the user sends them:
+/// below the issuer's own address.
 fn check_issuer(issuer: &Url, url: &Url, document: &Value, spec: &TargetSpec) -> Result<(), DiscoveryError> {
-    // RFC 8414 section 3.3: metadata of another issuer must not be used. A trailing slash is a violation that a
-    // scenario reports, but no reason to refuse the whole run.
     let written = spec.issuer.as_deref().unwrap_or_default();
     let claimed = document.get("issuer").and_then(Value::as_str);
-    match claimed {
-        Some(claimed) if claimed.trim_end_matches('/') == written.trim_end_matches('/') => Ok(()),
-        Some(claimed) if Url::parse(claimed).is_ok_and(|c| c.host_str() == issuer.host_str() && c.port_or_known_default() == issuer.port_or_known_default()) => Ok(()),
-        Some(claimed) if spec.endpoints.token.is_none() => Err(DiscoveryError {
-            message: format!("the metadata at {url} belongs to another issuer: `{}`", printable(claimed, SHOWN)),
-            hint: "credentials are not sent where another issuer's metadata points (RFC 8414 section 3.3); correct `issuer`, or name the endpoints in a target file".into(),
-        }),
-        _ => Ok(()),
+    if claimed.is_some_and(|claimed| claimed.trim_end_matches('/') == written.trim_end_matches('/')) {
+        return Ok(());
     }
+    let explicit = &spec.endpoints;
+    let strayed = [
+        ("token_endpoint", &explicit.token),
+        ("introspection_endpoint", &explicit.introspection),
+        ("revocation_endpoint", &explicit.revocation),
+        ("userinfo_endpoint", &explicit.userinfo),
+    ]
+    .into_iter()
+    .filter(|(_, explicit)| explicit.is_none())
+    .filter_map(|(member, _)| Some((member, document.get(member)?.as_str()?)))
+    .find(|(_, address)| !Url::parse(address).is_ok_and(|address| is_below(&address, issuer)));
+    let Some((member, address)) = strayed else { return Ok(()) };
+    let whose = match claimed {
+        Some(claimed) => format!("belongs to another issuer, `{}`", printable(claimed, SHOWN)),
+        None => "names no issuer".to_owned(),
+    };
+    Err(DiscoveryError {
+        message: format!(
+            "the metadata at {url} {whose}, and its {member} is not below {issuer}: {}",
+            printable(address, SHOWN)
+        ),
+        hint: "credentials are not sent where another issuer's metadata points (RFC 8414 section 3.3); correct `issuer`, or name the endpoints in a target file".into(),
+    })
+}
+
+/// Whether an address has the issuer's origin and begins with its path.
+fn is_below(address: &Url, issuer: &Url) -> bool {
+    let path = issuer.path().trim_end_matches('/');
+    let rest = address.path().strip_prefix(path);
+    address.origin() == issuer.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn check_host(issuer: &Url, member: &str, address: &str) -> Result<(), DiscoveryError> {

@@ -1,15 +1,17 @@
 //! What the schema of target files cannot say.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 use url::Url;
 
-use super::{AuthMethod, ClientSpec, SecretSpec, SourceSpec, TargetSpec, TokenSpec, duration};
+use super::{
+    AuthMethod, ClientSpec, SecretSpec, SourceSpec, TargetSpec, TokenSpec, duration, token_type_short,
+};
 use crate::{
     document::{Diagnostic, Diagnostics, Document, did_you_mean, pointer_push},
     spec::{Capability, Catalogue, role},
-    wire::is_loopback,
+    wire::{SHORTEST_SECRET, is_loopback},
 };
 
 /// Every semantic mistake. `written` is the value before `${VAR}` was put in: it tells literal secrets.
@@ -17,9 +19,10 @@ pub(super) fn lint(
     spec: &TargetSpec,
     document: &Document,
     written: &Value,
+    folder: &Path,
     catalogue: &Catalogue,
 ) -> Diagnostics {
-    let mut lint = Lint { spec, document, written, found: Diagnostics::default() };
+    let mut lint = Lint { spec, document, written, folder, found: Diagnostics::default() };
     lint.endpoints();
     lint.clients();
     lint.tokens();
@@ -34,6 +37,7 @@ struct Lint<'a> {
     spec: &'a TargetSpec,
     document: &'a Document,
     written: &'a Value,
+    folder: &'a Path,
     found: Diagnostics,
 }
 
@@ -95,6 +99,7 @@ impl Lint<'_> {
             self.client(&pointer, client);
             self.literal(&format!("{pointer}/secret"), client.secret.as_ref());
             self.literal(&format!("{pointer}/key"), client.key.as_ref());
+            self.file(&format!("{pointer}/key_file"), client.key_file.as_deref());
         }
     }
 
@@ -132,11 +137,62 @@ impl Lint<'_> {
         {
             self.found.push(self.at(pointer, "no-secret", message).hint("set it before the run"));
         }
+        if let Some(Ok(value)) = secret.map(SecretSpec::resolve) {
+            // What `${VAR}` could not be filled with is told already.
+            if value.is_empty() && (literal || matches!(secret, Some(SecretSpec::From(_)))) {
+                self.found.push(self.at(pointer, "empty-secret", "the text is empty"));
+            } else if !value.is_empty() && value.len() < SHORTEST_SECRET {
+                self.found.push(
+                    self.at(pointer, "short-secret", "this is too short to be hidden wherever a server repeats it")
+                        .hint(format!("use one of at least {SHORTEST_SECRET} characters: shorter ones are hidden only in requests"))
+                        .warning(),
+                );
+            }
+        }
         if secret.is_some() && literal && !loopback {
             self.found.push(
                 self.at(pointer, "literal-secret", "a secret stands in the file")
                     .hint("write ${VAR} and set the variable, or `{ file: PATH }`")
                     .warning(),
+            );
+        }
+    }
+
+    /// A file that the target file names.
+    fn file(&mut self, pointer: &str, file: Option<&Path>) {
+        let Some(path) = file.map(|file| self.folder.join(file)) else { return };
+        if let Err(error) = std::fs::File::open(&path) {
+            self.found.push(
+                self.at(pointer, "file-unreadable", format!("failed to open {}: {error}", path.display()))
+                    .hint("paths start from the folder of the target file"),
+            );
+        }
+    }
+
+    /// The type of a token and where its source holds it.
+    fn token_shape(&mut self, pointer: &str, token: &TokenSpec) {
+        let short = token_type_short(&token.token_type);
+        let registered = ["access_token", "refresh_token", "id_token", "jwt", "saml1", "saml2"];
+        // Other types of the IETF's namespace exist; what is no URI is a slip.
+        if !short.contains(':') && !registered.contains(&short) && token.token_type == short {
+            let near = did_you_mean(&short.replace('-', "_"), registered);
+            let d = self.at(&format!("{pointer}/type"), "unknown-type", format!("no token type `{short}`"));
+            let d = match near {
+                Some(near) => d.label(format!("did you mean `{near}`?")),
+                None => d,
+            };
+            self.found.push(
+                d.hint(format!("the short names are {}; any other type is a URI", registered.join(", "))),
+            );
+        }
+        if let Some(text) = token.pointer.as_deref().filter(|text| !text.starts_with('/')) {
+            self.found.push(
+                self.at(
+                    &format!("{pointer}/pointer"),
+                    "wrong-pointer",
+                    format!("`{text}` is no JSON pointer"),
+                )
+                .hint(format!("a JSON pointer begins with a slash (RFC 6901): `/{text}`")),
             );
         }
     }
@@ -152,6 +208,7 @@ impl Lint<'_> {
             let pointer = pointer_push("/tokens", name);
             self.role(&pointer, "token", role::TOKENS, name);
             self.source(&format!("{pointer}/from"), &token.from);
+            self.token_shape(&pointer, token);
             if let Some(age) = &token.age
                 && let Err(message) = duration(age)
             {
@@ -206,6 +263,9 @@ impl Lint<'_> {
                 "a minted token needs a `key` or `key_file`",
             ));
         }
+        self.file(&format!("{pointer}/file"), source.file.as_deref());
+        let key_file = source.minted.as_ref().and_then(|m| m.key_file.as_deref());
+        self.file(&format!("{pointer}/minted/key_file"), key_file);
         if let Some(text) = source.command.as_ref().and_then(|c| c.timeout.as_deref())
             && let Err(message) = duration(text)
         {
@@ -333,6 +393,7 @@ impl Lint<'_> {
         for (pointer, zero) in [
             ("/limits/concurrency", self.spec.limits.concurrency == Some(0)),
             ("/limits/budget", self.spec.limits.budget == Some(0)),
+            ("/limits/max_body", self.spec.limits.max_body == Some(0)),
             ("/limits/requests_per_second", self.spec.limits.requests_per_second == Some(0)),
         ] {
             if zero {

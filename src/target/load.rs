@@ -8,7 +8,7 @@ use std::{
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
-use super::{TargetSpec, Waiver, lint::lint};
+use super::{SecretFrom, SecretSpec, TargetSpec, Waiver, lint::lint};
 use crate::{
     document::{Diagnostics, Document, SchemaCheck, did_you_mean, pointer_push},
     spec::Catalogue,
@@ -29,6 +29,12 @@ pub enum TargetError {
         name: String,
         /// The nearest embedded name.
         near: Option<String>,
+    },
+    /// An address that is neither http nor https.
+    #[error("a target's address begins with http:// or https://, not {scheme}://")]
+    Scheme {
+        /// What it begins with.
+        scheme: String,
     },
     /// The schema of target files does not compile: a bug in txspec.
     #[error("failed to prepare the target schema: {0}")]
@@ -95,6 +101,9 @@ pub fn load_named(
     catalogue: &Catalogue,
 ) -> Result<Target, TargetError> {
     let path = Path::new(name);
+    if let Some((scheme, _)) = name.split_once("://") {
+        return Err(TargetError::Scheme { scheme: scheme.to_owned() });
+    }
     let looks_like_path =
         name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".yaml") || name.ends_with(".yml");
     if looks_like_path || path.exists() {
@@ -138,7 +147,7 @@ fn from_document(
     mistakes.extend(found);
     // What is left of a file with mistakes is looked at too: all of them are shown at once.
     let document = document.with_value(healed);
-    let spec = match document.decode::<TargetSpec>() {
+    let mut spec = match document.decode::<TargetSpec>() {
         Ok(spec) => spec,
         Err(d) => {
             if !mistakes.has_errors() {
@@ -147,6 +156,7 @@ fn from_document(
             return Err(TargetError::Mistakes(mistakes));
         }
     };
+    locate_secrets(&mut spec, &folder);
     let mut waivers = Vec::new();
     for (i, waiver) in spec.waivers.iter().enumerate() {
         match waiver.parse() {
@@ -156,7 +166,7 @@ fn from_document(
             }
         }
     }
-    mistakes.extend(lint(&spec, &document, &written, catalogue));
+    mistakes.extend(lint(&spec, &document, &written, &folder, catalogue));
     let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
     Ok(Target { spec, waivers, warnings, document: Some(document), folder })
 }
@@ -219,6 +229,15 @@ fn substitute(
         };
         let inner = &rest[at + 2..at + end];
         let (name, default) = inner.split_once(":-").map_or((inner, None), |(n, d)| (n, Some(d)));
+        if !is_variable(name) {
+            mistakes.push(
+                document
+                    .at(pointer, "wrong-variable", format!("`{name}` is no name of an environment variable"))
+                    .hint("a name is made of letters, digits and `_`: write ${NAME}, or $${ for the characters themselves"),
+            );
+            rest = &rest[at + end + 1..];
+            continue;
+        }
         match variables(name).or_else(|| default.map(str::to_owned)) {
             Some(found) => out.push_str(&found),
             None => mistakes.push(
@@ -231,6 +250,26 @@ fn substitute(
     }
     out.push_str(rest);
     out
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Paths of secrets start from the folder of the target file, like all paths in it.
+fn locate_secrets(spec: &mut TargetSpec, folder: &Path) {
+    let clients = spec.clients.values_mut().flat_map(|c| c.secret.iter_mut().chain(&mut c.key));
+    let tokens = spec.tokens.values_mut().flat_map(|t| {
+        let password = t.from.password.iter_mut().map(|p| &mut p.password);
+        let minted = t.from.minted.iter_mut().filter_map(|m| m.key.as_mut());
+        t.from.fixed.iter_mut().chain(password).chain(minted)
+    });
+    for secret in clients.chain(tokens) {
+        if let SecretSpec::From(SecretFrom { file: Some(file), .. }) = secret {
+            *file = folder.join(&*file);
+        }
+    }
 }
 
 impl Target {

@@ -8,6 +8,7 @@ mod model;
 mod quick;
 mod value;
 mod waiver;
+mod waiver_edit;
 
 pub use discovery::{Discovered, DiscoveryError, discover, metadata_urls};
 pub use load::{Target, TargetError, Variables, embedded, embedded_names, load_file, load_named, load_text};
@@ -17,8 +18,9 @@ pub use model::{
     TargetSpec, TokenSpec,
 };
 pub use quick::{QuickTarget, quick};
-pub use value::{SecretSpec, Value1, duration};
+pub use value::{SecretFrom, SecretSpec, Value1, duration};
 pub use waiver::{Waiver, WaiverSpec};
+pub use waiver_edit::{WaiverEdit, WaiverEditError, add_waivers, waivers_as_yaml};
 
 /// Full URI of a token type's short name (RFC 8693 section 3); anything with a colon stays as it is.
 pub fn token_type_uri(name: &str) -> String {

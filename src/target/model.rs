@@ -405,7 +405,7 @@ pub struct LimitsSpec {
 }
 
 /// Facts about the server's policy. A fact that is `true` makes the matching security expectation binding.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Scopes beyond the subject token's are never granted.

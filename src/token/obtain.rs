@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{AuthError, Jwt, Minted, SigningKey, authentication, client_method, mint, now};
+use super::{AuthError, Jwt, Minted, SignatureVerdict, SigningKey, authentication, client_method, mint, now};
 use crate::{
     scenario::MintEdit,
     target::{
@@ -46,6 +46,8 @@ pub struct TokenView {
     pub minted: Option<Minted>,
     /// The role of the client that it was issued to, if known.
     pub holder: Option<String>,
+    /// The verdict on its signature, where the token itself is not at hand: in a recorded run.
+    pub verified: Option<SignatureVerdict>,
 }
 
 impl TokenView {
@@ -68,6 +70,7 @@ impl TokenView {
             expires_at,
             minted: None,
             holder: None,
+            verified: None,
         }
     }
 }
@@ -112,13 +115,8 @@ pub struct Obtainer {
 
 impl Obtainer {
     /// Prepares to obtain; nothing is sent yet.
-    pub fn new(
-        spec: Arc<TargetSpec>,
-        endpoints: Endpoints,
-        folder: PathBuf,
-        sender: Sender,
-        vault: Vault,
-    ) -> Self {
+    pub fn new(spec: Arc<TargetSpec>, endpoints: Endpoints, folder: PathBuf, sender: Sender) -> Self {
+        let vault = sender.vault().clone();
         Self {
             spec,
             endpoints: Arc::new(endpoints),
@@ -150,7 +148,12 @@ impl Obtainer {
             || self.spec.policy.subject_token_single_use == Some(true);
         let obtained = if single_use { self.fresh(role).await? } else { self.shared(role).await? };
         if let Some(rest) = obtained.age.and_then(|age| age.checked_sub(obtained.at.elapsed())) {
-            tokio::time::sleep(rest).await;
+            let waited = self.sender.unless_interrupted(tokio::time::sleep(rest)).await;
+            waited.ok_or_else(|| ObtainError {
+                role: role.to_owned(),
+                message: "interrupted while the token grew old".into(),
+                unreachable: false,
+            })?;
         }
         Ok(obtained)
     }
@@ -239,7 +242,8 @@ impl Obtainer {
             return self.recipe(recipe, pointer).await;
         }
         if let Some(command) = &source.command {
-            return super::recipe::run_command(command).await;
+            let output = self.sender.unless_interrupted(super::recipe::run_command(command)).await;
+            return output.unwrap_or_else(|| Err("interrupted".to_owned().into()));
         }
         Err(Trouble::from("the source is empty".to_owned()))
     }
@@ -338,16 +342,17 @@ impl Obtainer {
             message: format!("{}: {e}", exchange.request.url),
             unreachable: e.kind == TransportKind::Connect,
         })?;
-        self.vault.remember_response(response);
         if !(200..300).contains(&response.status) {
             return Err(self.describe(exchange).into());
         }
-        let json = StrictJson::parse(&response.body).map_err(|e| e.to_string())?;
+        let answer = || format!("{} answered with status {}", exchange.request.url.path(), response.status);
+        let json =
+            StrictJson::parse(&response.body).map_err(|e| format!("{}, but not with JSON: {e}", answer()))?;
         let value = json
             .value
             .pointer(pointer)
             .and_then(Value::as_str)
-            .ok_or_else(|| format!("the response has no text at {pointer}"))?;
+            .ok_or_else(|| format!("{}, but its JSON has no text at {pointer}", answer()))?;
         // `expires_in` is about the access token, whatever else is picked.
         let expires_in = (pointer == "/access_token")
             .then(|| json.value.get("expires_in").and_then(Value::as_i64))

@@ -32,7 +32,6 @@ impl Obtainer {
                     self.describe(&exchange)
                 )));
             }
-            self.vault.remember_response(response);
             self.pick(step, &exchange, &mut known).map_err(|m| format!("request {number}: {m}"))?;
             // A session, a code, a token: only addresses are worth reading.
             for (name, value) in known.iter().filter(|(_, v)| Url::parse(v).is_err()) {

@@ -1,9 +1,11 @@
 //! Secrets by their position: parameters and members that hold one by definition; and by their shape: what looks like
 //! a JWT or a Basic header.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::Range};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+
+use super::encoded::json_unescaped;
 
 /// Request parameters and response members whose value is never shown.
 const SENSITIVE: [&str; 17] = [
@@ -26,6 +28,9 @@ const SENSITIVE: [&str; 17] = [
     "token",
 ];
 
+/// Length of the longest of them.
+const LONGEST_NAME: usize = 25;
+
 /// Whether a name that someone chose (of a form field, a header) speaks of a secret.
 pub(super) fn sounds_secret(name: &str) -> bool {
     const WORDS: [&str; 9] =
@@ -34,7 +39,8 @@ pub(super) fn sounds_secret(name: &str) -> bool {
     is_sensitive(&name) || (!name.ends_with("_type") && WORDS.iter().any(|w| name.contains(w)))
 }
 
-pub(super) fn is_sensitive(name: &str) -> bool {
+/// Whether a parameter or member of this name holds a secret by definition.
+pub fn is_sensitive(name: &str) -> bool {
     SENSITIVE.contains(&name.to_ascii_lowercase().as_str())
 }
 
@@ -66,10 +72,15 @@ pub(super) fn redact_members(text: &str) -> String {
     out
 }
 
+/// The values of such members in JSON-like text, by byte range.
+pub fn sensitive_spans(text: &str) -> Vec<Range<usize>> {
+    sensitive_members(text).into_iter().map(|(_, span)| span).collect()
+}
+
 /// Every member of JSON-like text whose name marks it as secret, with the byte range of its value: found by
 /// scanning, since the text may be broken or repeat members. What stands within a value that was found is not looked
 /// at again, so that the time grows with the length of the text only.
-pub(super) fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Range<usize>)> {
+pub(super) fn sensitive_members(text: &str) -> Vec<(&'static str, Range<usize>)> {
     let bytes = text.as_bytes();
     let white = |mut i: usize| {
         while bytes.get(i).is_some_and(u8::is_ascii_whitespace) {
@@ -82,15 +93,16 @@ pub(super) fn sensitive_members(text: &str) -> Vec<(&'static str, std::ops::Rang
     while let Some(at) = text[from..].find('"') {
         let start = from + at + 1;
         from = start;
-        let named = |name: &&str| {
-            let end = start + name.len();
-            bytes.get(start..end).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
-                && bytes.get(end) == Some(&b'"')
-        };
-        let Some(name) = SENSITIVE.into_iter().find(named) else {
+        // Every character of a name may be an escape of six.
+        let Some(length) = bytes[start..].iter().take(6 * LONGEST_NAME + 1).position(|b| *b == b'"') else {
             continue;
         };
-        let colon = white(start + name.len() + 1);
+        let written = &text[start..start + length];
+        let meant = json_unescaped(written);
+        let Some(name) = SENSITIVE.into_iter().find(|name| meant.eq_ignore_ascii_case(name)) else {
+            continue;
+        };
+        let colon = white(start + length + 1);
         if bytes.get(colon) != Some(&b':') {
             continue;
         }
@@ -139,50 +151,43 @@ fn json_value_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// Replaces what looks like a JWT: `ey…` with at least one dot behind it.
-pub(super) fn hide_jwts(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("ey") {
-        let end = start
-            + rest.as_bytes()[start..]
-                .iter()
-                .take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b))
-                .count();
-        let candidate = &rest[start..end];
-        let inside_word = rest[..start].bytes().next_back().is_some_and(|b| b.is_ascii_alphanumeric());
-        if candidate.len() > 24
-            && candidate.contains('.')
-            && !inside_word
-            && candidate.find('.').is_some_and(|d| d > 10)
-        {
-            out.push_str(&rest[..start]);
-            out.push_str("[jwt]");
-        } else {
-            out.push_str(&rest[..end.max(start + 2)]);
+/// Where something looks like a JWT: `ey…` with at least one dot behind it.
+pub(super) fn jwt_spans(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("ey") {
+        let start = from + at;
+        let length =
+            bytes[start..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b)).count();
+        let end = start + length;
+        let candidate = &text[start..end];
+        let inside_word =
+            start.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
+        if candidate.len() > 24 && !inside_word && candidate.find('.').is_some_and(|d| d > 10) {
+            found.push(start..end);
         }
-        rest = &rest[end.max(start + 2)..];
+        from = end.max(start + 2);
     }
-    out.push_str(rest);
-    out
+    found
 }
 
-/// Replaces the credentials of a Basic header wherever they stand: base64 of text with a colon.
-pub(super) fn hide_basic(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = find_scheme(rest) {
-        let start = at + SCHEME.len();
+/// Where the credentials of a Basic header stand, wherever it is: base64 of text with a colon.
+pub(super) fn basic_spans(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = find_scheme(&text[from..]) {
+        let start = from + at + SCHEME.len();
         let length =
-            rest[start..].bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+/".contains(b)).count();
+            text[start..].bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+/".contains(b)).count();
         let end = start + length;
-        let pair = STANDARD_NO_PAD.decode(&rest[start..end]).unwrap_or_default();
-        out.push_str(&rest[..start]);
-        out.push_str(if pair.contains(&b':') { "[credentials]" } else { &rest[start..end] });
-        rest = &rest[end..];
+        let pair = STANDARD_NO_PAD.decode(&text[start..end]).unwrap_or_default();
+        if pair.contains(&b':') {
+            found.push(start..end);
+        }
+        from = end;
     }
-    out.push_str(rest);
-    out
+    found
 }
 
 const SCHEME: &str = "basic ";
@@ -199,6 +204,8 @@ mod tests {
 
     #[test]
     fn members_and_parameters_are_hidden_by_position_even_when_repeated_or_odd() {
+        let escaped = redact_members(r#"{"access\u005ftoken":"abc", "t\u006fken" : "def", "\u0074":"ghi"}"#);
+        assert!(!escaped.contains("abc") && !escaped.contains("def") && escaped.contains("ghi"), "{escaped}");
         let body = r#"{"access_token":"abc","x":1,"access_token" : ["def",{"a":"ghi"}],"token_type":"Bearer","refresh_token":null}"#;
         let shown = redact_members(body);
         assert!(!shown.contains("abc") && !shown.contains("def") && !shown.contains("ghi"), "{shown}");
@@ -209,15 +216,21 @@ mod tests {
         );
     }
 
-    #[test]
-    fn jwts_are_hidden_by_shape() {
-        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
-        assert_eq!(hide_jwts(&format!("x {jwt} they say hey.")), "x [jwt] they say hey.");
+    fn at(text: &str, spans: Vec<Range<usize>>) -> Vec<&str> {
+        spans.into_iter().map(|span| &text[span]).collect()
     }
 
     #[test]
-    fn basic_credentials_are_hidden_by_shape() {
-        assert_eq!(hide_basic("got basic YXBwOnNlY3JldA== there"), "got basic [credentials]== there");
-        assert_eq!(hide_basic("Basic realm=x, Basic authentication"), "Basic realm=x, Basic authentication");
+    fn jwts_are_known_by_shape() {
+        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
+        let text = format!("x {jwt} they say hey, {jwt}");
+        assert_eq!(at(&text, jwt_spans(&text)), [jwt, jwt]);
+    }
+
+    #[test]
+    fn basic_credentials_are_known_by_shape() {
+        let text = "got basic YXBwOnNlY3JldA== there, BASIC YXBwOnNlY3JldA";
+        assert_eq!(at(text, basic_spans(text)), ["YXBwOnNlY3JldA", "YXBwOnNlY3JldA"]);
+        assert!(basic_spans("Basic realm=x, Basic authentication").is_empty());
     }
 }

@@ -1,13 +1,12 @@
 //! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
 //! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
 //! [`Vault`], in several encodings), and the shape (anything that looks like a JWT or a Basic header). What is
-//! percent-encoded or in base64 goes through the same nets once it is decoded.
+//! percent-encoded, in base64, or escaped as JSON or HTML goes through the same nets once it is decoded.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    hash::{Hash as _, Hasher as _},
+    collections::BTreeMap,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -22,12 +21,16 @@ use sha2::{Digest, Sha256};
 use super::{
     Exchange, Header, Request, Response, Secret,
     curl::curl,
-    encoded::{base64_runs, percent_runs},
-    position::{hide_basic, hide_jwts, redact_members, redact_pairs, sensitive_members, sounds_secret},
+    encoded::{base64_runs, html_runs, json_runs, json_unescaped, percent_runs},
+    known::{Known, SHORTEST, stands_alone},
+    position::{
+        basic_spans, is_sensitive, jwt_spans, redact_members, redact_pairs, sensitive_members, sounds_secret,
+    },
 };
 
-/// Values shorter than this are hidden in their position only: replacing them everywhere would eat the text.
-const SHORTEST: usize = 6;
+/// Configured values shorter than this are hidden in their position only: replacing them everywhere would eat the
+/// text.
+pub const SHORTEST_SECRET: usize = 4;
 /// So many levels of members that are secret by name are looked through for tokens.
 const DEEPEST: usize = 8;
 /// So many tokens of one response are remembered; beyond that, only their position hides them.
@@ -45,17 +48,17 @@ pub struct Vault(Arc<Mutex<Content>>);
 struct Content {
     /// Configured secrets and source tokens: hidden in every encoding.
     values: BTreeMap<String, String>,
-    /// Tokens issued during the run, of which there are thousands: hidden as they are. Only their fingerprints are
-    /// kept, or a server that issues long ones would fill the memory.
-    issued: Arc<BTreeSet<u64>>,
+    /// Tokens issued during the run.
+    issued: Arc<RwLock<Known>>,
     automaton: Option<Arc<Automaton>>,
 }
 
 impl Vault {
-    /// Remembers a configured secret or a source token under a label.
+    /// Remembers a configured secret or a source token under a label. Values under [`SHORTEST_SECRET`] bytes are not
+    /// kept; those under six are hidden where they are a word of their own.
     pub fn remember(&self, label: &str, secret: &Secret) {
         let value = secret.expose();
-        if value.len() < SHORTEST {
+        if value.len() < SHORTEST_SECRET {
             return;
         }
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,20 +77,34 @@ impl Vault {
     /// Remembers a token that came up during the run.
     pub fn remember_issued(&self, token: &Secret) {
         let value = token.expose();
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What stands behind the last dot is what tells one JWT from another.
-        let tail = value.rsplit('.').next().unwrap_or(value);
-        let known = Arc::make_mut(&mut content.issued);
-        for part in [value, tail] {
-            if part.len() >= SHORTEST {
-                known.insert(fingerprint(part));
+        let tail = value.rsplit('.').next().filter(|tail| tail.len() >= PROBE);
+        let issued = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner).issued);
+        let mut known = issued.write().unwrap_or_else(PoisonError::into_inner);
+        for part in std::iter::once(value).chain(tail) {
+            known.insert(part);
+        }
+    }
+
+    /// Remembers the tokens and secrets that a request carries, however they were made up: those of its form and its
+    /// JSON members.
+    pub fn remember_request(&self, request: &Request) {
+        for (name, value) in url::form_urlencoded::parse(&request.body) {
+            // A shorter one is one of the words that a server may use in what it says about the request.
+            if is_sensitive(&name) && value.len() >= PROBE / 2 && !value.starts_with("urn:") {
+                self.remember_issued(&value.as_ref().into());
             }
         }
+        self.remember_members(&request.body);
     }
 
     /// Remembers the tokens that a response carries.
     pub fn remember_response(&self, response: &Response) {
-        let text = String::from_utf8_lossy(&response.body);
+        self.remember_members(&response.body);
+    }
+
+    fn remember_members(&self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
         let mut nested = vec![(text.as_ref(), 0)];
         let mut left = MOST;
         while let Some((text, depth)) = nested.pop() {
@@ -102,7 +119,11 @@ impl Vault {
                         nested.push((&value[1..], depth + 1));
                     }
                 } else {
-                    self.remember_issued(&Secret::new(value.trim_matches('"')));
+                    let raw = value.trim_matches('"');
+                    self.remember_issued(&raw.into());
+                    if raw.contains('\\') {
+                        self.remember_issued(&json_unescaped(raw).into());
+                    }
                 }
             }
         }
@@ -127,12 +148,14 @@ impl Vault {
 struct Automaton {
     finder: Option<AhoCorasick>,
     labels: Vec<String>,
+    /// The shortest are hidden only where they stand alone.
+    alone: Vec<bool>,
 }
 
 /// Hides secrets in text and in exchanges.
 pub struct Redactor {
     automaton: Arc<Automaton>,
-    issued: Arc<BTreeSet<u64>>,
+    issued: Arc<RwLock<Known>>,
 }
 
 /// A request that may be shown.
@@ -225,54 +248,94 @@ impl Automaton {
     fn new(values: &BTreeMap<String, String>) -> Self {
         let mut patterns = Vec::new();
         let mut labels = Vec::new();
+        let mut alone = Vec::new();
         for (value, name) in values {
             let label = label_of(name, value);
             for form in encodings(value) {
+                alone.push(form.len() < SHORTEST);
                 patterns.push(form);
                 labels.push(label.clone());
             }
         }
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        Self { finder, labels }
+        Self { finder, labels, alone }
     }
 }
 
 impl Redactor {
     /// The text without any known secret and without anything that looks like a JWT, also where that is encoded.
     pub fn text(&self, text: &str) -> String {
-        let plain = self.plain(text);
+        // A token may hold characters that were escaped: the nets must not see a part of it first.
+        let unescaped = self.without(text, LAYERS, &[percent_runs, json_runs, html_runs]);
+        let plain = self.plain(unescaped.as_deref().unwrap_or(text));
         self.without_encoded(&plain, LAYERS).unwrap_or(plain)
     }
 
-    /// The text without percent-encoded and base64 runs that hold something to hide; `None` if there are none.
+    /// The text without encoded runs that hold something to hide; `None` if there are none.
     fn without_encoded(&self, text: &str, layers: usize) -> Option<String> {
+        self.without(text, layers, &[percent_runs, json_runs, html_runs, base64_runs])
+    }
+
+    fn without(&self, text: &str, layers: usize, encodings: &[Runs]) -> Option<String> {
         let reveals = |decoded: &str| {
             self.plain(decoded) != decoded
                 || (layers > 1 && self.without_encoded(decoded, layers - 1).is_some())
         };
-        let percent = replace(text, percent_runs(text), &reveals);
-        let text = percent.as_deref().unwrap_or(text);
-        replace(text, base64_runs(text), &reveals).or(percent)
+        let mut shown: Option<String> = None;
+        for runs in encodings {
+            let text = shown.as_deref().unwrap_or(text);
+            shown = replace(text, runs(text), &reveals).or(shown);
+        }
+        shown
     }
 
-    /// The text without what can be seen in it as it stands.
+    /// The text without what can be seen in it as it stands. Every net is cast over the same text: what one takes out
+    /// must not hide from another what stands around it.
     fn plain(&self, text: &str) -> String {
+        let mut spans: Vec<(Range<usize>, u8, &str)> =
+            self.configured(text).into_iter().map(|(span, label)| (span, 0, label)).collect();
+        let issued = self.issued.read().unwrap_or_else(PoisonError::into_inner).find(text);
+        spans.extend(issued.into_iter().map(|span| {
+            // What follows a token without a break belongs to it.
+            let end = if span.len() >= PROBE { token_end(text, span.end) } else { span.end };
+            (span.start..end, 2, "[token]")
+        }));
+        spans.extend(jwt_spans(text).into_iter().map(|span| (span, 1, "[jwt]")));
+        spans.extend(basic_spans(text).into_iter().map(|span| (span, 1, "[credentials]")));
+        spans.sort_by_key(|(span, ..)| span.start);
         let mut out = String::with_capacity(text.len());
         let mut last = 0;
-        if let Some(finder) = &self.automaton.finder {
-            for found in finder.find_iter(text) {
-                if found.start() < last || !text.is_char_boundary(found.start()) {
-                    continue;
+        let mut spans = spans.into_iter().peekable();
+        while let Some((mut span, mut rank, mut label)) = spans.next() {
+            while let Some((next, other, name)) = spans.next_if(|(next, ..)| next.start < span.end) {
+                span.end = span.end.max(next.end);
+                // Where nets overlap, the one that knows most gives the label.
+                if other < rank {
+                    (rank, label) = (other, name);
                 }
-                // A long value is recognised by its head: swallow the rest of it too.
-                let end = token_end(text, found.end());
-                out.push_str(&text[last..found.start()]);
-                out.push_str(&self.automaton.labels[found.pattern().as_usize()]);
-                last = end;
             }
+            out.push_str(&text[last..span.start]);
+            out.push_str(label);
+            last = span.end;
         }
-        out.push_str(&text[last..]);
-        hide_basic(&hide_jwts(&self.hide_issued(&out)))
+        out + &text[last..]
+    }
+
+    /// Where configured secrets and source tokens stand, with their labels.
+    fn configured(&self, text: &str) -> Vec<(Range<usize>, &str)> {
+        let Some(finder) = &self.automaton.finder else { return Vec::new() };
+        finder
+            .find_iter(text)
+            .filter(|found| text.is_char_boundary(found.start()))
+            .filter(|found| {
+                !self.automaton.alone[found.pattern().as_usize()] || stands_alone(text, found.range())
+            })
+            // A long value is recognised by its head: swallow the rest of it too.
+            .map(|found| {
+                let label = self.automaton.labels[found.pattern().as_usize()].as_str();
+                (found.start()..token_end(text, found.end()), label)
+            })
+            .collect()
     }
 
     /// As [`Redactor::text`], and at most so many bytes of it. Of a long text only the beginning is looked at; a secret
@@ -294,28 +357,6 @@ impl Redactor {
         }
         let cut = cut || shown.len() > limit;
         (shorten(shown, limit), cut)
-    }
-
-    /// Replaces whole words that are tokens issued during the run.
-    fn hide_issued(&self, text: &str) -> String {
-        if self.issued.is_empty() {
-            return text.to_owned();
-        }
-        let token_char = |c: char| c.is_ascii_alphanumeric() || "-_.~+/".contains(c);
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while !rest.is_empty() {
-            let length = rest.find(|c| !token_char(c)).unwrap_or(rest.len());
-            let (word, tail) = rest.split_at(length);
-            let known = word.len() >= SHORTEST
-                && (self.issued.contains(&fingerprint(word))
-                    || word.rsplit('.').next().is_some_and(|t| self.issued.contains(&fingerprint(t))));
-            out.push_str(if known { "[token]" } else { word });
-            let between = tail.find(token_char).unwrap_or(tail.len());
-            out.push_str(&tail[..between]);
-            rest = &tail[between..];
-        }
-        out
     }
 
     /// An exchange as it may be shown.
@@ -385,6 +426,9 @@ impl Redactor {
     }
 }
 
+/// Finds runs of one encoding, with what they may become.
+type Runs = fn(&str) -> Vec<(Range<usize>, Vec<String>)>;
+
 /// Replaces the runs of which a decoded form reveals something.
 fn replace(
     text: &str,
@@ -433,7 +477,7 @@ fn encodings(value: &str) -> Vec<String> {
             }
         }
     }
-    forms.retain(|f| f.len() >= SHORTEST);
+    forms.retain(|f| f.len() >= SHORTEST || f == value);
     forms.sort_unstable();
     forms.dedup();
     forms
@@ -471,13 +515,6 @@ fn window(text: &str, limit: usize) -> (&str, bool) {
 
 fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.~+/%=".contains(c)
-}
-
-/// What a token is recognised by, whole.
-fn fingerprint(word: &str) -> u64 {
-    let mut hasher = std::hash::DefaultHasher::new();
-    word.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn shorten(mut text: String, limit: usize) -> String {

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use url::Url;
 
-use super::{Exchange, Header, Request, Response, TransportError, TransportKind};
+use super::{Exchange, Header, Request, Response, TransportError, TransportKind, Vault};
 
 /// What one run may do to a server.
 #[derive(Debug, Clone)]
@@ -66,6 +66,7 @@ pub struct Sender {
     client: reqwest::Client,
     limits: Limits,
     shared: Arc<Shared>,
+    vault: Vault,
 }
 
 struct Shared {
@@ -74,6 +75,8 @@ struct Shared {
     next_start: Mutex<Option<Instant>>,
     interrupted: AtomicBool,
     interrupt: Notify,
+    /// Why, if not because the user wished it.
+    given_up: std::sync::OnceLock<String>,
 }
 
 impl Shared {
@@ -84,6 +87,7 @@ impl Shared {
             next_start: Mutex::new(None),
             interrupted: AtomicBool::new(false),
             interrupt: Notify::new(),
+            given_up: std::sync::OnceLock::new(),
         }
     }
 }
@@ -106,16 +110,22 @@ impl Sender {
                 message: format!("failed to prepare the HTTP client: {}", chain(&e)),
             })?;
         let shared = Shared::new(&limits);
-        Ok(Self { client, limits, shared: Arc::new(shared) })
+        Ok(Self { client, limits, shared: Arc::new(shared), vault: Vault::default() })
     }
 
-    /// The same client with its own budget, rate and interruption: for another run.
+    /// The same client with its own budget, rate, interruption and vault: for another run.
     pub fn renewed(&self) -> Self {
         Self {
             client: self.client.clone(),
             limits: self.limits.clone(),
             shared: Arc::new(Shared::new(&self.limits)),
+            vault: Vault::default(),
         }
+    }
+
+    /// What must not be shown of all that was sent and received; secrets that are known before can be added.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// The request budget.
@@ -134,14 +144,40 @@ impl Sender {
         self.shared.interrupt.notify_waiters();
     }
 
+    /// As [`Sender::interrupt`], when the server is not worth asking any more.
+    pub fn give_up(&self, why: &str) {
+        let _ = self.shared.given_up.set(why.to_owned());
+        self.interrupt();
+    }
+
+    /// Why [`Sender::give_up`] was called, if it was.
+    pub fn given_up(&self) -> Option<&str> {
+        self.shared.given_up.get().map(String::as_str)
+    }
+
     /// Whether [`Sender::interrupt`] was called.
     pub fn is_interrupted(&self) -> bool {
         self.shared.interrupted.load(Ordering::SeqCst)
     }
 
+    /// Does something that is no request, unless the run is interrupted meanwhile.
+    pub async fn unless_interrupted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let stop = self.shared.interrupt.notified();
+        tokio::pin!(stop);
+        stop.as_mut().enable();
+        if self.is_interrupted() {
+            return None;
+        }
+        tokio::select! {
+            done = work => Some(done),
+            () = &mut stop => None,
+        }
+    }
+
     /// Sends a request and records what became of it. A failed connection is tried once more, since the
     /// server cannot have seen the request; anything else is final.
     pub async fn send(&self, purpose: &str, request: Request) -> Exchange {
+        self.vault.remember_request(&request);
         let started = Instant::now();
         let mut attempts = 0;
         let outcome = loop {
@@ -153,18 +189,14 @@ impl Sender {
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         };
+        if let Ok(response) = &outcome {
+            self.vault.remember_response(response);
+        }
         Exchange { purpose: purpose.to_owned(), request, outcome, duration: started.elapsed(), attempts }
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response, TransportError> {
         let failed = |kind, message: String| TransportError { kind, message };
-        let interrupted = || failed(TransportKind::Interrupted, "the run was interrupted".into());
-        let stop = self.shared.interrupt.notified();
-        tokio::pin!(stop);
-        stop.as_mut().enable();
-        if self.is_interrupted() {
-            return Err(interrupted());
-        }
         let work = async {
             let _slot = self.shared.slots.acquire().await;
             self.wait_for_turn().await;
@@ -185,10 +217,13 @@ impl Sender {
                 )),
             }
         };
-        tokio::select! {
-            outcome = work => outcome,
-            () = &mut stop => Err(interrupted()),
-        }
+        let interrupted = || {
+            failed(
+                TransportKind::Interrupted,
+                self.given_up().unwrap_or("the run was interrupted").to_owned(),
+            )
+        };
+        self.unless_interrupted(work).await.unwrap_or_else(|| Err(interrupted()))
     }
 
     async fn wait_for_turn(&self) {

@@ -1,4 +1,4 @@
-//! Looks for secrets in text: as they are, percent-encoded, in base64 and base64url at every alignment, and within
+//! Looks for secrets in text: as they are, percent-encoded, escaped as JSON or HTML, in base64 and base64url at every alignment, and within
 //! what any of these hide, up to three layers deep.
 
 use aho_corasick::AhoCorasick;
@@ -61,6 +61,12 @@ impl Scanner {
                 self.layer(&percent_decoded(run), left - 1, &format!("{path} < percent"), found);
             }
         }
+        if bytes.contains(&b'\\') {
+            self.layer(&numbers_decoded(bytes, "\\u"), left - 1, &format!("{path} < JSON"), found);
+        }
+        if bytes.windows(3).any(|w| w == b"&#x") {
+            self.layer(&numbers_decoded(bytes, "&#x"), left - 1, &format!("{path} < HTML"), found);
+        }
         for run in runs(bytes) {
             for offset in 0..4.min(run.len()) {
                 if let Some(decoded) = unbase64(&run[offset..]) {
@@ -113,6 +119,32 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Decodes `\u002b`, `\/` or `&#x2b;`: as far as [`spellings`] writes them.
+fn numbers_decoded(bytes: &[u8], mark: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.split(mark);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take(4).take_while(u8::is_ascii_hexdigit).count();
+        match u32::from_str_radix(&part[..digits], 16).ok().and_then(char::from_u32) {
+            Some(c) => {
+                out.push(c);
+                let rest = &part[digits..];
+                out.push_str(if mark.starts_with('&') {
+                    rest.strip_prefix(';').unwrap_or(rest)
+                } else {
+                    rest
+                });
+            }
+            None => {
+                out.push_str(mark);
+                out.push_str(part);
+            }
+        }
+    }
+    out.replace("\\/", "/").into_bytes()
+}
+
 /// Runs of characters of either base64 alphabet.
 fn runs(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|b| !b.is_ascii_alphanumeric() && !b"+/-_".contains(b)).filter(|run| run.len() >= 12)
@@ -141,6 +173,9 @@ pub fn spellings(text: &str) -> Vec<(&'static str, String)> {
         ("percent-encoded, upper", text.bytes().map(|b| format!("%{b:02X}")).collect()),
         ("percent-encoded, lower", text.bytes().map(|b| format!("%{b:02x}")).collect()),
     ];
+    out.push(("JSON-escaped", text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect()));
+    out.push(("JSON-escaped slashes", text.replace('/', "\\/")));
+    out.push(("HTML-escaped", text.chars().map(|c| format!("&#x{:X};", u32::from(c))).collect()));
     for (lead, name) in [("", "base64, first"), ("=", "base64, second"), (" =", "base64, third")] {
         out.push((name, STD.encode(format!("{lead}{text}"))));
         out.push((name, STANDARD_NO_PAD.encode(format!("{lead}{text}&"))));
@@ -149,6 +184,6 @@ pub fn spellings(text: &str) -> Vec<(&'static str, String)> {
     let claims = serde_json::json!({ "echo": text }).to_string();
     out.push(("JWT claims", format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(&claims))));
     out.push(("base64 of percent-encoded", STD.encode(out[1].1.clone())));
-    out.push(("percent-encoded base64", out[4].1.bytes().map(|b| format!("%{b:02X}")).collect()));
+    out.push(("percent-encoded base64", out[7].1.bytes().map(|b| format!("%{b:02X}")).collect()));
     out
 }

@@ -108,6 +108,30 @@ pub fn head(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// Hands a request to another server on loopback: status, header fields and body of its answer.
+pub fn forward(request: &Received, upstream: &str) -> (u16, Vec<(String, String)>, Vec<u8>) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(upstream.trim_start_matches("http://")).unwrap();
+    let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method, request.path);
+    for (name, value) in request.headers.iter().filter(|(n, _)| n != "connection") {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    stream.write_all(&[head.as_bytes(), &request.body].concat()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = head
+        .lines()
+        .skip(1)
+        .filter_map(|l| l.split_once(':'))
+        .map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned()))
+        .collect();
+    (status, headers, answer[end..].to_vec())
+}
+
 type Handler = dyn Fn(&Received) -> Reply + Send + Sync;
 
 /// A running server; it stops when dropped.

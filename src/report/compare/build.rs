@@ -13,7 +13,10 @@ use crate::{
 /// Values of a fact that are kept of one server.
 const VALUES: usize = 8;
 
-type Shared<'a> = BTreeSet<&'a str>;
+pub(super) type Shared<'a> = BTreeSet<&'a str>;
+
+/// A finding with its scenario.
+pub(super) type Judged<'a> = (&'a ScenarioResult, &'a Finding);
 
 impl Comparison {
     /// Compares reports over the scenarios that all of them hold.
@@ -51,20 +54,23 @@ impl Comparison {
     }
 }
 
-/// Scenarios of all reports that ask the same: id, control and difference agree.
-fn shared<'a>(first: &'a Report, reports: &[Report]) -> Shared<'a> {
+/// Scenarios of all reports that ask the same.
+pub(super) fn shared<'a>(first: &'a Report, reports: &[Report]) -> Shared<'a> {
     let others: Vec<BTreeMap<&str, &ScenarioResult>> =
         reports.iter().map(|r| r.scenarios.iter().map(|s| (s.id.as_str(), s)).collect()).collect();
     first
         .scenarios
         .iter()
-        .filter(|s| {
-            others.iter().all(|o| {
-                o.get(s.id.as_str()).is_some_and(|t| t.control == s.control && t.difference == s.difference)
-            })
-        })
+        .filter(|s| others.iter().all(|o| o.get(s.id.as_str()).is_some_and(|t| same_question(s, t))))
         .map(|s| s.id.as_str())
         .collect()
+}
+
+/// Whether two results of one name come from the same scenario: its digest agrees, or where a report has none, control
+/// and difference.
+pub(super) fn same_question(a: &ScenarioResult, b: &ScenarioResult) -> bool {
+    let digests = a.digest.is_none() || b.digest.is_none() || a.digest == b.digest;
+    digests && a.control == b.control && a.difference == b.difference
 }
 
 fn columns(reports: &[Report]) -> Vec<Column> {
@@ -174,7 +180,7 @@ fn findings<'a>(
     out
 }
 
-fn cell(findings: &[(&ScenarioResult, &Finding)]) -> Cell {
+pub(super) fn cell(findings: &[Judged<'_>]) -> Cell {
     let failing: Vec<&(&ScenarioResult, &Finding)> =
         findings.iter().filter(|(_, f)| f.verdict == Verdict::Fail && f.level >= Level::May).collect();
     // The gravest violation speaks for the cell: what was accepted wrongly, else the usual form. A waiver says who
@@ -249,7 +255,7 @@ fn unique(rows: &[Row]) -> Vec<Unique> {
         .collect()
 }
 
-fn observations(reports: &[Report], shared: &Shared<'_>) -> Vec<Facts> {
+pub(super) fn observations(reports: &[Report], shared: &Shared<'_>) -> Vec<Facts> {
     let mut facts: Vec<&str> = Vec::new();
     for observation in reports.iter().flat_map(|r| &r.observations) {
         if !facts.contains(&observation.fact.as_str()) {

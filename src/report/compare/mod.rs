@@ -3,12 +3,14 @@
 
 mod build;
 mod gate;
+pub mod gate_text;
 pub mod html;
 pub mod markdown;
+mod meaning;
 mod model;
 pub mod terminal;
 
-pub use gate::{Change, Gate};
+pub use gate::{Change, Decision, Gate, Told};
 pub use model::{Cell, Column, CompareError, Comparison, Facts, Row, Unique};
 
 #[cfg(test)]

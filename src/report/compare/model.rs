@@ -119,6 +119,11 @@ impl Cell {
         matches!(self.verdict, Verdict::Pass | Verdict::Fail)
     }
 
+    /// Whether something was accepted that must be refused.
+    pub fn is_hole(&self) -> bool {
+        self.verdict == Verdict::Fail && self.class == Some(FailClass::Accepted)
+    }
+
     /// What makes two cells differ.
     pub(super) fn key(&self) -> (Verdict, Option<Level>, Option<FailClass>) {
         (self.verdict, self.level, self.class)
@@ -163,6 +168,14 @@ pub struct Facts {
 }
 
 impl Comparison {
+    /// Only the requirements that tell the servers apart: neither what some could not be judged on, nor facts on which
+    /// they agree.
+    pub fn discriminating(mut self) -> Self {
+        self.unequally_judged.clear();
+        self.observations.retain(|o| o.differs);
+        self
+    }
+
     /// The comparison as JSON.
     ///
     /// # Errors

@@ -15,6 +15,11 @@ impl Budget {
         self.0 > 0
     }
 
+    /// Takes room for markup of our own.
+    pub(super) fn markup(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes);
+    }
+
     /// At most so many characters of the text; it counts against the room.
     pub(super) fn text(&mut self, text: &str, limit: usize) -> String {
         let out = shown(text, limit);

@@ -7,7 +7,7 @@ use super::{
     view::{mark, place, rank},
 };
 use crate::{
-    judge::{FailClass, Finding, Verdict},
+    judge::{FailClass, Finding, Verdict, oracle_requirements},
     report::{
         Report,
         digest::contested,
@@ -28,6 +28,8 @@ const MESSAGE: usize = 3000;
 const MET: usize = 48;
 /// Scenarios whose exchanges are shown for the same violation.
 const OFTEN: usize = 5;
+/// What the markup around a finding takes.
+const MARKUP: usize = 500;
 /// Exchanges shown of a scenario.
 const EXCHANGES: usize = 4;
 
@@ -48,6 +50,8 @@ pub(super) struct ScenarioView {
     pub(super) findings_left: usize,
     /// Requirement and what was observed.
     pub(super) met: Vec<(String, String)>,
+    /// Checks that every response gets, and that were met: what they are is the same everywhere.
+    pub(super) met_generic: usize,
     pub(super) exchanges: Vec<ExchangeView>,
     pub(super) exchanges_left: usize,
 }
@@ -136,8 +140,12 @@ fn scenario(
     let mut findings = Vec::new();
     let mut findings_left = 0;
     let mut met = Vec::new();
+    let mut met_generic = 0;
     for f in &result.findings {
-        if f.verdict == Verdict::Pass {
+        if f.verdict == Verdict::Pass && oracle_requirements().contains(&f.requirement.as_str()) {
+            met_generic += 1;
+        } else if f.verdict == Verdict::Pass {
+            budget.markup(f.requirement.len() + 20);
             met.push((
                 budget.text(&f.requirement, SHORT),
                 if budget.is_left() { budget.text(&f.observed, MET) } else { String::new() },
@@ -167,6 +175,7 @@ fn scenario(
         findings,
         findings_left,
         met,
+        met_generic,
         exchanges_left: result.exchanges.len() - exchanges.len(),
         exchanges,
     }
@@ -182,6 +191,7 @@ fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budg
         (other, _) => (other.word(), mark(other), f.cause.map_or(other.word(), |c| c.word())),
     };
     let (section, url) = place(&f.requirement, catalogue);
+    budget.markup(MARKUP);
     FindingView {
         verdict,
         mark: sign,

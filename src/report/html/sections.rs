@@ -54,7 +54,7 @@ pub(super) fn specs(report: &Report, catalogue: &Catalogue) -> Vec<SpecView> {
                 rows: report
                     .requirements
                     .iter()
-                    .filter(|r| r.spec == coverage.spec && digest::is_scored(r))
+                    .filter(|r| r.spec == coverage.spec && digest::is_shown(r))
                     .map(|r| row(r, report, catalogue))
                     .collect(),
             }
@@ -65,6 +65,7 @@ pub(super) fn specs(report: &Report, catalogue: &Catalogue) -> Vec<SpecView> {
 fn row(result: &RequirementResult, report: &Report, catalogue: &Catalogue) -> RequirementView {
     let known = catalogue.get(&result.id);
     let (verdict, sign, word) = match result.verdict {
+        Verdict::Fail if result.waived => ("info", "~", "waived"),
         Verdict::Fail => {
             let (verdict, sign) = rank(result.level, report.fail_on);
             (verdict, sign, "violated")

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bound;
 use crate::{
     judge::Cause,
-    run::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult},
+    run::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult, WaiverResult},
     scenario::ProfileName,
     spec::Level,
 };
@@ -100,6 +100,9 @@ pub struct Report {
     pub requirements: Vec<RequirementResult>,
     /// Facts about the server that are not scored.
     pub observations: Vec<Observation>,
+    /// The waivers of the target file, and how they stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverResult>,
 }
 
 impl Report {
@@ -126,6 +129,7 @@ impl Report {
             scenarios: run.scenarios.clone(),
             requirements: run.requirements.clone(),
             observations: run.observations.clone(),
+            waivers: run.waivers.clone(),
         };
         bound::texts(&mut report, LONGEST);
         report

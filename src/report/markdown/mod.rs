@@ -15,6 +15,7 @@ pub fn render(report: &Report, catalogue: &Catalogue) -> String {
         sections::counts,
         sections::violations,
         sections::waived,
+        sections::waivers,
         sections::errors,
         sections::open,
         sections::not_applicable,

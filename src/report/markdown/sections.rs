@@ -243,6 +243,30 @@ pub(super) fn waived(report: &Report, _: &Catalogue) -> String {
     out
 }
 
+/// Waivers that fail the run.
+pub(super) fn waivers(report: &Report, _: &Catalogue) -> String {
+    let failing: Vec<_> = report.waivers.iter().filter(|w| w.state.fails()).collect();
+    if failing.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "## Waivers that no longer hold ({})\n\n| state | check | accepted | owner | why |\n| --- | --- | --- | --- | --- |\n",
+        failing.len()
+    );
+    for waiver in failing.iter().take(ROWS) {
+        out.push_str(&format!(
+            "| ❌ {} | {} | {} | {} | {} |\n",
+            waiver.state.word(),
+            cell(&waiver.check, CELL),
+            cell(&waiver.observed, CELL),
+            text(&waiver.owner, CELL),
+            text(&waiver.note, CELL)
+        ));
+    }
+    out.push_str(&more(failing.len(), ROWS));
+    out
+}
+
 pub(super) fn errors(report: &Report, _: &Catalogue) -> String {
     let groups = digest::errors(report);
     if groups.is_empty() {

@@ -11,6 +11,7 @@ use crate::{
         visible::{count, duration, shown},
     },
     run::{Conclusion, ScenarioResult},
+    spec::Level,
 };
 
 /// Most of a text that is shown.
@@ -35,6 +36,7 @@ pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: b
     listed(&mut page, "warnings", &warnings, WARNINGS);
     listed(&mut page, "information", &information, INFORMATION);
     waived(&mut page, report);
+    waivers(&mut page, report);
     groups(&mut page, "errors", Verdict::Error, &digest::errors(report));
     for (cause, found) in digest::open(report) {
         let title = format!("inconclusive, {}", cause.map_or("no cause given", |c| c.word()));
@@ -200,6 +202,31 @@ fn waived(page: &mut Page, report: &Report) {
     more(page, waived.len(), WARNINGS);
 }
 
+/// Waivers that fail the run.
+fn waivers(page: &mut Page, report: &Report) {
+    let failing: Vec<_> = report.waivers.iter().filter(|w| w.state.fails()).collect();
+    if failing.is_empty() {
+        return;
+    }
+    title(page, &format!("waivers that no longer hold ({})", failing.len()));
+    let (mark, style) = level_mark(Level::Must);
+    for waiver in failing.iter().take(VIOLATIONS) {
+        let what = format!("{} ({}):", shown(&waiver.observed, TEXT), shown(&waiver.owner, TEXT));
+        page.put(
+            2,
+            4,
+            &[
+                (style, mark),
+                (style, waiver.state.word()),
+                (BOLD, &shown(&waiver.check, TEXT)),
+                (PLAIN, &what),
+                (PLAIN, &shown(&waiver.note, TEXT)),
+            ],
+        );
+    }
+    more(page, failing.len(), VIOLATIONS);
+}
+
 fn groups(page: &mut Page, name: &str, verdict: Verdict, groups: &[Group<'_>]) {
     if groups.is_empty() {
         return;
@@ -231,7 +258,7 @@ fn more(page: &mut Page, total: usize, limit: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{report::fixture, spec::Level};
+    use crate::report::fixture;
 
     #[test]
     fn a_should_level_violation_is_listed_as_a_violation_when_it_fails_the_run() {

@@ -1,0 +1,121 @@
+//! What a judged run leaves behind: files, annotations, and its exit code.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, terminal::Terminal};
+use crate::{
+    report::{self, Report, ReportError},
+    run::{Options, RunResult, Waivers, Weight},
+    spec::Catalogue,
+};
+
+/// Where the reports of a run go.
+#[derive(Debug, Clone, Args)]
+pub struct Outputs {
+    /// Folder for the reports.
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    report_dir: PathBuf,
+    /// Write no reports.
+    #[arg(long)]
+    no_report: bool,
+    /// Write the exchanges as an HTTP archive (HAR 1.2), without secrets and tokens.
+    #[arg(long, value_name = "FILE")]
+    har: Option<PathBuf>,
+    /// Annotate violations for a CI system.
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    pub annotate: Option<Annotations>,
+}
+
+/// CI systems that annotations are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Annotations {
+    /// Workflow commands of GitHub Actions.
+    Github,
+}
+
+impl Outputs {
+    /// Makes the folder: that it cannot be written should be known before minutes of testing.
+    pub fn prepare(&self, terminal: &Terminal) -> Result<(), Exit> {
+        if self.no_report {
+            return Ok(());
+        }
+        report::prepare(&self.report_dir).map_err(|error| unwritable(&error, terminal))
+    }
+
+    /// Writes what was asked for.
+    pub fn write(
+        &self,
+        report: &Report,
+        catalogue: &Catalogue,
+        terminal: &Terminal,
+    ) -> Result<Option<report::Paths>, Exit> {
+        let mut paths = None;
+        if !self.no_report {
+            let written = report::write_all(&self.report_dir, report, catalogue);
+            paths = Some(written.map_err(|error| unwritable(&error, terminal))?);
+        }
+        if let Some(path) = &self.har {
+            report::har::render(report).and_then(|text| report::write_text(path, &text)).map_err(
+                |error| {
+                    terminal.failure(&error.to_string(), Some("choose another file with --har"));
+                    Exit::Usage
+                },
+            )?;
+        }
+        Ok(paths)
+    }
+
+    /// Where a CI system reads commands out of the output, what a server says must not be one: from here on it reads
+    /// none. Gives the word that ends this.
+    pub fn mute(&self, terminal: &Terminal, out: bool) -> Option<String> {
+        self.annotate.filter(|_| out).map(|Annotations::Github| {
+            let word = uuid::Uuid::new_v4().simple().to_string();
+            terminal.out(&format!("::stop-commands::{word}"));
+            word
+        })
+    }
+
+    /// Commands are read again.
+    pub fn unmute(&self, terminal: &Terminal, word: Option<String>) {
+        if let Some(word) = word {
+            terminal.out(&format!("::{word}::"));
+        }
+    }
+
+    /// Prints annotations, if they were asked for: on standard output, or where that is taken, on standard error.
+    pub fn annotate(&self, report: &Report, file: Option<&Path>, terminal: &Terminal, out: bool) {
+        if self.annotate != Some(Annotations::Github) {
+            return;
+        }
+        let text = report::annotate::github(report, file);
+        if text.is_empty() {
+            return;
+        }
+        if out { terminal.out(&text) } else { terminal.err(&text) }
+    }
+}
+
+fn unwritable(error: &ReportError, terminal: &Terminal) -> Exit {
+    terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
+    Exit::Usage
+}
+
+/// The exit code of a run. A violation outweighs everything: it is proven, whatever else went wrong. What was accepted
+/// until its waiver expired is a matter of the waiver.
+pub fn exit_of(result: &RunResult, options: &Options, waivers: &Waivers) -> Exit {
+    let heaviest =
+        result.scenarios.iter().map(|s| s.weight(options.fail_on, &options.allow_inconclusive)).max();
+    let waiver_fails = result.waivers.iter().any(|w| w.state.fails());
+    match heaviest {
+        None => Exit::NothingRan,
+        Some(Weight::Failure) if waivers.only_expired(&result.scenarios, options.fail_on) => Exit::Waiver,
+        Some(Weight::Failure) => Exit::Failure,
+        Some(Weight::Broken) => Exit::Bug,
+        Some(_) if waiver_fails => Exit::Waiver,
+        Some(Weight::Open) => Exit::Inconclusive,
+        Some(Weight::Fine | Weight::Remark) if result.interrupted => Exit::Inconclusive,
+        Some(Weight::Fine | Weight::Remark) => Exit::Ok,
+    }
+}

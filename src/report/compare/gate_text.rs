@@ -1,0 +1,233 @@
+//! The gate as text for a terminal, as Markdown and as a page.
+
+use askama::Template;
+
+use super::{Change, Decision, Gate, Told};
+use crate::{
+    report::{
+        ReportError,
+        html::{STYLE, policy},
+        markdown::{cell, text},
+        terminal::page::{BOLD, DIM, PLAIN, Page, conclusion_mark, level_mark},
+        visible::{count, shown},
+    },
+    spec::Level,
+};
+
+/// Most of a text that is shown.
+const TEXT: usize = 300;
+/// Scenarios that are named of a change.
+const NAMED: usize = 3;
+/// Changes that are listed of one kind.
+const LISTED: usize = 100;
+
+impl Gate {
+    /// Each list with its title, gravest first.
+    fn lists(&self) -> [(&'static str, &'static str, &[Change]); 4] {
+        [
+            ("worse", "Worse", &self.worse),
+            ("no longer proven", "No longer proven", &self.lost),
+            ("better", "Better", &self.better),
+            (
+                "changed otherwise, or accepted by a waiver",
+                "Changed otherwise, or accepted by a waiver",
+                &self.other,
+            ),
+        ]
+    }
+}
+
+/// The decision in a sentence.
+pub fn verdict(gate: &Gate, level: Level) -> String {
+    let number = |list: &[Change]| count(list.iter().filter(|c| c.level >= level).count(), "requirement");
+    match gate.decision(level) {
+        Decision::Worse => format!("regression: {} became worse", number(&gate.worse)),
+        Decision::Lost => format!("not proven: {} met before could not be judged now", number(&gate.lost)),
+        Decision::Holds if gate.better.is_empty() => "no regression".to_owned(),
+        Decision::Holds => format!("no regression, and {} better", count(gate.better.len(), "requirement")),
+    }
+}
+
+/// Where a change was seen, in words.
+fn places(told: &Told) -> String {
+    let mut out = told.scenarios.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if told.scenarios.len() > NAMED {
+        out.push_str(&format!(" and {} more", told.scenarios.len() - NAMED));
+    }
+    out
+}
+
+/// For a terminal, in lines of `width` columns.
+pub fn terminal(gate: &Gate, level: Level, width: usize, styled: bool) -> String {
+    let mut page = Page::new(width, styled);
+    for (which, (server, conclusion)) in
+        ["old", "new"].into_iter().zip(gate.servers.iter().zip(gate.conclusions))
+    {
+        let (mark, style) = conclusion_mark(conclusion);
+        let server = shown(server, TEXT);
+        page.put(0, 2, &[(BOLD, which), (PLAIN, &server), (style, mark), (style, conclusion.word())]);
+    }
+    for note in &gate.notes {
+        page.put(0, 6, &[(BOLD, "note:"), (PLAIN, &shown(note, TEXT))]);
+    }
+    for (title, _, list) in gate.lists() {
+        if list.is_empty() {
+            continue;
+        }
+        page.blank();
+        page.put(0, 0, &[(BOLD, &format!("{title} ({})", list.len()))]);
+        for change in list.iter().take(LISTED) {
+            let (mark, style) = level_mark(change.level);
+            let waived = if change.new.waived { "(waived)" } else { "" };
+            let id = shown(&change.requirement, TEXT);
+            page.put(2, 4, &[(style, mark), (style, change.level.word()), (BOLD, &id), (DIM, waived)]);
+            for told in change.told.iter().take(NAMED) {
+                page.put(
+                    4,
+                    6,
+                    &[(PLAIN, &shown(&told.says, TEXT)), (DIM, &format!("[{}]", shown(&places(told), TEXT)))],
+                );
+            }
+            if change.told.len() > NAMED {
+                page.put(4, 6, &[(DIM, &format!("… and {} more", change.told.len() - NAMED))]);
+            }
+        }
+        if list.len() > LISTED {
+            page.put(2, 4, &[(DIM, &format!("… and {} more", list.len() - LISTED))]);
+        }
+    }
+    if !gate.observations.is_empty() {
+        page.blank();
+        page.put(0, 0, &[(BOLD, "observations that changed, not scored")]);
+        for (fact, old, new) in observed(gate) {
+            page.put(2, 4, &[(PLAIN, &format!("{fact}:")), (PLAIN, &format!("{old} -> {new}"))]);
+        }
+    }
+    page.blank();
+    page.put(0, 0, &[(BOLD, &verdict(gate, level))]);
+    page.finish()
+}
+
+fn observed(gate: &Gate) -> impl Iterator<Item = (String, String, String)> {
+    gate.observations.iter().take(LISTED).map(|facts| {
+        let side = |i: usize| match facts.values.get(i) {
+            Some(values) if !values.is_empty() => shown(&values.join("; "), TEXT),
+            _ => "(not seen)".to_owned(),
+        };
+        (shown(&facts.fact, TEXT), side(0), side(1))
+    })
+}
+
+/// As Markdown (GitHub's dialect).
+pub fn markdown(gate: &Gate, level: Level) -> String {
+    let mark = match gate.decision(level) {
+        Decision::Worse => "❌",
+        Decision::Lost => "❔",
+        Decision::Holds => "✅",
+    };
+    let mut out = format!(
+        "# {mark} Token exchange: {}\n\n{} ({}) → {} ({})\n\n",
+        verdict(gate, level),
+        text(&gate.servers[0], TEXT),
+        gate.conclusions[0].word(),
+        text(&gate.servers[1], TEXT),
+        gate.conclusions[1].word()
+    );
+    for note in &gate.notes {
+        out.push_str(&format!("- {}\n", text(note, TEXT)));
+    }
+    for (_, title, list) in gate.lists() {
+        if list.is_empty() {
+            continue;
+        }
+        out.push_str(&format!(
+            "\n## {title} ({})\n\n| level | requirement | what changed | seen in |\n| --- | --- | --- | --- |\n",
+            list.len()
+        ));
+        for change in list.iter().take(LISTED) {
+            for told in change.told.iter().take(NAMED) {
+                out.push_str(&format!(
+                    "| {} | {} | {} | {} |\n",
+                    change.level.word(),
+                    cell(&change.requirement, TEXT),
+                    text(&told.says, TEXT),
+                    text(&places(told), TEXT)
+                ));
+            }
+        }
+    }
+    if !gate.observations.is_empty() {
+        out.push_str(
+            "\n## Observations that changed, not scored\n\n| fact | was | is |\n| --- | --- | --- |\n",
+        );
+        for (fact, old, new) in observed(gate) {
+            out.push_str(&format!(
+                "| {} | {} | {} |\n",
+                text(&fact, TEXT),
+                cell(&old, TEXT),
+                cell(&new, TEXT)
+            ));
+        }
+    }
+    out
+}
+
+#[derive(Template)]
+#[template(path = "compare/gate.html", config = "src/report/askama.toml")]
+struct GatePage {
+    policy: String,
+    style: &'static str,
+    verdict: String,
+    class: &'static str,
+    servers: Vec<(&'static str, String, &'static str)>,
+    notes: Vec<String>,
+    /// Title, and rows of level, requirement, words, places.
+    lists: Vec<(&'static str, Vec<(&'static str, String, String, String)>)>,
+    observations: Vec<(String, String, String)>,
+}
+
+/// As one self-contained page without any script.
+///
+/// # Errors
+/// Only when the template fails, a bug.
+pub fn html(gate: &Gate, level: Level) -> Result<String, ReportError> {
+    let rows = |list: &[Change]| {
+        list.iter()
+            .take(LISTED)
+            .flat_map(|c| {
+                c.told.iter().take(NAMED).map(|t| {
+                    (
+                        c.level.word(),
+                        shown(&c.requirement, TEXT),
+                        shown(&t.says, TEXT),
+                        shown(&places(t), TEXT),
+                    )
+                })
+            })
+            .collect()
+    };
+    let page = GatePage {
+        policy: policy(STYLE, None),
+        style: STYLE,
+        verdict: verdict(gate, level),
+        class: match gate.decision(level) {
+            Decision::Worse => "fail",
+            Decision::Lost => "inconclusive",
+            Decision::Holds => "pass",
+        },
+        servers: ["old", "new"]
+            .into_iter()
+            .zip(gate.servers.iter().zip(gate.conclusions))
+            .map(|(which, (server, c))| (which, shown(server, TEXT), c.word()))
+            .collect(),
+        notes: gate.notes.iter().map(|n| shown(n, TEXT)).collect(),
+        lists: gate
+            .lists()
+            .into_iter()
+            .filter(|(.., list)| !list.is_empty())
+            .map(|(_, title, list)| (title, rows(list)))
+            .collect(),
+        observations: observed(gate).collect(),
+    };
+    page.render().map_err(|e| ReportError::Render { format: "HTML", message: e.to_string() })
+}

@@ -1,0 +1,229 @@
+//! Waivers at work: which findings they accept, and which of them no longer hold. A waiver accepts what was observed
+//! when it was written, known by its fingerprint, and nothing else: another failure of the same check fails the run.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ScenarioResult;
+use crate::{
+    judge::{Finding, Verdict},
+    scenario::Suite,
+    spec::Level,
+    target::Waiver,
+    wire::printable,
+};
+
+/// Most of an error code that a fingerprint keeps.
+const CODE: usize = 80;
+
+/// What was observed, short enough to be written into a target file: the status and the error code (`400 invalid_grant`),
+/// or where no error came, the status and the kind of violation (`200 accepted`).
+pub fn fingerprint(result: &ScenarioResult, finding: &Finding) -> String {
+    let class = finding.class.map_or("violated", |c| c.word());
+    let response = finding.exchange.and_then(|i| result.exchanges.get(i)?.response.as_ref());
+    let Some(response) = response else {
+        return class.to_owned();
+    };
+    let code = serde_json::from_str::<Value>(&response.body)
+        .ok()
+        .and_then(|body| Some(body.get("error")?.as_str()?.to_owned()))
+        .filter(|code| !code.is_empty());
+    match code {
+        Some(code) => format!("{} {}", response.status, printable(&code, CODE)),
+        None => format!("{} {class}", response.status),
+    }
+}
+
+/// How a waiver stands after a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaiverState {
+    /// It accepts what it was written for.
+    InForce,
+    /// What it was written for does not happen any more.
+    Stale,
+    /// Its last day is over.
+    Expired,
+    /// The run did not judge its check.
+    NotExercised,
+}
+
+impl WaiverState {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InForce => "in force",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
+            Self::NotExercised => "not exercised",
+        }
+    }
+
+    /// Whether the run fails because of it.
+    pub fn fails(self) -> bool {
+        matches!(self, Self::Stale | Self::Expired)
+    }
+}
+
+/// A waiver of the target file, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaiverResult {
+    /// The requirement.
+    pub check: String,
+    /// The scenarios, if it is for some only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<String>,
+    /// The fingerprint of what it accepts.
+    pub observed: String,
+    /// Why.
+    pub reason: String,
+    /// Where it is tracked.
+    pub issue: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Last day on which it holds.
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub expires: Date,
+    /// How it stands.
+    pub state: WaiverState,
+    /// Why it stands so, where that is not plain.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// The waivers of a target, on the day of the run.
+#[derive(Debug, Clone, Default)]
+pub struct Waivers {
+    list: Vec<Waiver>,
+    today: Date,
+}
+
+impl Waivers {
+    /// The waivers as they stand on a day.
+    pub fn on(today: Date, list: Vec<Waiver>) -> Self {
+        Self { list, today }
+    }
+
+    /// The waivers as written.
+    pub fn list(&self) -> &[Waiver] {
+        &self.list
+    }
+
+    /// The day that decides what is expired.
+    pub fn today(&self) -> Date {
+        self.today
+    }
+
+    /// Marks the violations of a scenario that a waiver in force accepts.
+    pub fn mark(&self, result: &mut ScenarioResult) {
+        if self.list.is_empty() {
+            return;
+        }
+        let accepted: Vec<Option<String>> = result
+            .findings
+            .iter()
+            .map(|f| {
+                let in_force = |w: &&Waiver| w.expires >= self.today && accepts(w, result, f);
+                self.list.iter().find(in_force).map(words)
+            })
+            .collect();
+        for (finding, waiver) in result.findings.iter_mut().zip(accepted) {
+            finding.waiver = waiver;
+        }
+    }
+
+    /// Whether everything in the results that fails at the level was accepted until its waiver expired.
+    pub fn only_expired(&self, results: &[ScenarioResult], level: Level) -> bool {
+        results.iter().all(|r| {
+            r.findings
+                .iter()
+                .filter(|f| f.fails_at(level))
+                .all(|f| self.list.iter().any(|w| w.expires < self.today && accepts(w, r, f)))
+        })
+    }
+
+    /// How each waiver stands.
+    pub fn states(&self, results: &[ScenarioResult], suite: &Suite) -> Vec<WaiverResult> {
+        self.list.iter().map(|w| self.state(w, results, suite)).collect()
+    }
+
+    fn state(&self, waiver: &Waiver, results: &[ScenarioResult], suite: &Suite) -> WaiverResult {
+        let mut judged = false;
+        let mut matched = false;
+        let mut gone: Vec<&str> = waiver
+            .scenarios
+            .iter()
+            .filter(|id| suite.get(id).is_none() && !results.iter().any(|r| r.id == **id))
+            .map(String::as_str)
+            .collect();
+        let mut now: BTreeSet<String> = BTreeSet::new();
+        for result in results.iter().filter(|r| concerns(waiver, r)) {
+            let own = || result.findings.iter().filter(|f| f.requirement == waiver.check && f.fact.is_none());
+            let here = own().any(|f| accepts(waiver, result, f));
+            if own().any(|f| matches!(f.verdict, Verdict::Pass | Verdict::Fail)) {
+                judged = true;
+                if !here && !waiver.scenarios.is_empty() {
+                    gone.push(&result.id);
+                }
+            }
+            matched |= here;
+            let other = |f: &&Finding| f.verdict == Verdict::Fail && !accepts(waiver, result, f);
+            now.extend(own().filter(other).map(|f| fingerprint(result, f)));
+        }
+        let (state, note) = if waiver.expires < self.today && (judged || !gone.is_empty()) {
+            let what =
+                if matched { "mend the server or renew it" } else { "nothing fails any more: take it out" };
+            (WaiverState::Expired, format!("its last day was {}; {what}", waiver.expires))
+        } else if (judged && !matched) || !gone.is_empty() {
+            (WaiverState::Stale, stale(waiver, &gone, matched, &now))
+        } else if matched {
+            (WaiverState::InForce, String::new())
+        } else {
+            (WaiverState::NotExercised, "this run did not judge it".to_owned())
+        };
+        WaiverResult {
+            check: waiver.check.clone(),
+            scenarios: waiver.scenarios.clone(),
+            observed: waiver.observed.clone(),
+            reason: waiver.reason.clone(),
+            issue: waiver.issue.clone(),
+            owner: waiver.owner.clone(),
+            expires: waiver.expires,
+            state,
+            note,
+        }
+    }
+}
+
+fn stale(waiver: &Waiver, gone: &[&str], matched: bool, now: &BTreeSet<String>) -> String {
+    if !now.is_empty() {
+        let now: Vec<&str> = now.iter().map(String::as_str).collect();
+        return format!("`{}` is not what fails now: {}", waiver.observed, now.join(", "));
+    }
+    if matched {
+        return format!("nothing fails any more in {}: take it out there", gone.join(", "));
+    }
+    "nothing fails any more: take it out".to_owned()
+}
+
+fn concerns(waiver: &Waiver, result: &ScenarioResult) -> bool {
+    waiver.scenarios.is_empty() || waiver.scenarios.contains(&result.id)
+}
+
+/// Whether the waiver was written for this very violation.
+fn accepts(waiver: &Waiver, result: &ScenarioResult, finding: &Finding) -> bool {
+    finding.verdict == Verdict::Fail
+        && finding.requirement == waiver.check
+        && finding.level > Level::Observe
+        && waiver.level.is_none_or(|most| finding.level <= most)
+        && concerns(waiver, result)
+        && fingerprint(result, finding) == waiver.observed
+}
+
+fn words(waiver: &Waiver) -> String {
+    format!("{} ({}, {}, until {})", waiver.reason, waiver.owner, waiver.issue, waiver.expires)
+}

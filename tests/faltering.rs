@@ -1,0 +1,214 @@
+//! Servers that falter, and users that lose patience: a lock-out makes no refusal look right, silence ends a run early,
+//! and Ctrl-C keeps what was judged.
+
+mod raw;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use raw::{Act, RawServer, Received, Reply, forward};
+use serde_json::Value;
+use tempfile::TempDir;
+use txspec::reference::{Options, ReferenceServer};
+
+/// What a locked-out client is told: a refusal that fits most negative scenarios.
+const LOCKED: &str = r#"{"error":"invalid_request","error_description":"locked out"}"#;
+
+/// The reference server behind a proxy that deals with every exchange as `wrong` says; `None` hands it on.
+async fn behind(
+    reference: &ReferenceServer,
+    wrong: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static,
+) -> RawServer {
+    let upstream = reference.issuer().to_owned();
+    let exchanges = AtomicUsize::new(0);
+    RawServer::start(move |request: &Received| {
+        let exchange = request.param("grant_type").is_some_and(|g| g.ends_with(":token-exchange"));
+        let number = if exchange { exchanges.fetch_add(1, Ordering::SeqCst) } else { 0 };
+        if let Some(reply) = wrong(number).filter(|_| exchange) {
+            return reply;
+        }
+        let (status, headers, body) = tokio::task::block_in_place(|| forward(request, &upstream));
+        let fields: Vec<(&str, &str)> = headers
+            .iter()
+            .filter(|(name, _)| {
+                !["content-length", "transfer-encoding", "connection"].contains(&name.as_str())
+            })
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        Reply::http(status, &fields, body)
+    })
+    .await
+}
+
+/// A target file like the reference's own, whose token endpoint is the proxy.
+fn target(folder: &Path, proxy: &RawServer, more: &str) {
+    let text = txspec::target::embedded("reference").unwrap();
+    let own = format!("endpoints: {{ token: \"{}/token\" }}\n{more}\nclients:", proxy.url());
+    let text = match more {
+        "" => text.to_owned(),
+        _ => text.replacen("limits: { concurrency: 8, budget: 20000 }", "", 1),
+    };
+    fs::write(folder.join("target.yaml"), text.replacen("clients:", &own, 1)).unwrap();
+}
+
+fn command(folder: &Path, issuer: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_txspec"));
+    command
+        .args(["run", "--target", "target.yaml", "--report-dir", "reports", "--quiet"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("TXSPEC_ISSUER", issuer)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+async fn run(folder: &Path, issuer: &str, arguments: &[&str]) -> (i32, String) {
+    let mut command = command(folder, issuer, arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn report(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("reports/report.json")).unwrap()).unwrap()
+}
+
+/// Scenarios of which an exchange was answered with the lock-out's words, and their verdicts.
+fn touched(report: &Value) -> Vec<(&str, &str)> {
+    let locked = |scenario: &&Value| scenario["exchanges"].to_string().contains("locked out");
+    let scenarios = report["scenarios"].as_array().unwrap().iter().filter(locked);
+    scenarios.map(|s| (s["id"].as_str().unwrap(), s["verdict"].as_str().unwrap())).collect()
+}
+
+/// Only requests that one client in turn makes can be counted.
+const ONE_BY_ONE: [&str; 2] = ["--test-threads", "1"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lock_out_in_the_middle_makes_no_refusal_look_right() {
+    let reference = ReferenceServer::start(Options::default()).await.unwrap();
+    let proxy =
+        behind(&reference, |number| (200..400).contains(&number).then(|| Reply::json(400, LOCKED))).await;
+    let folder = TempDir::new().unwrap();
+    target(folder.path(), &proxy, "");
+    let (code, error) = run(folder.path(), reference.issuer(), &ONE_BY_ONE).await;
+    let report = report(folder.path());
+    let touched = touched(&report);
+    assert!(touched.len() > 50, "{}", touched.len());
+    for (id, verdict) in &touched {
+        assert_eq!(*verdict, "inconclusive", "{id}");
+    }
+    assert_eq!(code, 3, "{error}");
+    let passed = report["counts"]["pass"].as_u64().unwrap();
+    assert!(passed > 300, "what was asked before and after counts: {passed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn refusals_at_random_are_not_believed() {
+    let reference = ReferenceServer::start(Options::default()).await.unwrap();
+    let proxy = behind(&reference, |number| {
+        (number > 3 && number.is_multiple_of(3)).then(|| Reply::json(400, LOCKED))
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    target(folder.path(), &proxy, "");
+    let (code, error) = run(folder.path(), reference.issuer(), &ONE_BY_ONE).await;
+    assert!([1, 3].contains(&code), "{code} {error}");
+    let report = report(folder.path());
+    let touched = touched(&report);
+    assert!(touched.len() > 50, "{}", touched.len());
+    for (id, verdict) in &touched {
+        assert_ne!(*verdict, "pass", "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_falls_silent_ends_the_run_early() {
+    let reference = ReferenceServer::start(Options::default()).await.unwrap();
+    let silence = || Reply::acts(vec![Act::Wait(Duration::from_secs(60))]);
+    let proxy = behind(&reference, move |number| (number > 40).then(silence)).await;
+    let folder = TempDir::new().unwrap();
+    target(folder.path(), &proxy, "limits: { request_timeout: 300ms, concurrency: 4 }\n");
+    let started = Instant::now();
+    let (code, error) = run(folder.path(), reference.issuer(), &[]).await;
+    let time = started.elapsed();
+    assert_eq!(code, 3, "{error}");
+    assert!(error.contains("the server stopped answering"), "{error}");
+    // Every scenario to its time limit would take more than a minute.
+    assert!(time < Duration::from_secs(30), "{time:?}");
+    let report = report(folder.path());
+    assert!(report["counts"]["pass"].as_u64().unwrap() > 5, "{}", report["counts"]);
+    assert_eq!(report["interrupted"], true);
+}
+
+/// Sends SIGINT after a while; how long the program then lives, its exit code and what it says.
+#[cfg(unix)]
+fn interrupted(mut command: Command, after: Duration) -> (Duration, Option<i32>, String) {
+    let child = command.spawn().unwrap();
+    std::thread::sleep(after);
+    let started = Instant::now();
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    (started.elapsed(), output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ctrl_c_keeps_what_was_judged() {
+    let reference = Arc::new(ReferenceServer::start(Options::default()).await.unwrap());
+    let slow = behind(&reference, |number| {
+        (number > 20).then(|| Reply::acts(vec![Act::Wait(Duration::from_secs(60))]))
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    target(folder.path(), &slow, "limits: { request_timeout: 50s, concurrency: 2 }\n");
+    let command = command(folder.path(), reference.issuer(), &[]);
+    let (time, code, error) =
+        tokio::task::spawn_blocking(|| interrupted(command, Duration::from_secs(5))).await.unwrap();
+    assert_eq!(code, Some(3), "{error}");
+    assert!(time < Duration::from_secs(10), "{time:?}");
+    let report = report(folder.path());
+    assert_eq!(report["interrupted"], true);
+    assert!(report["counts"]["pass"].as_u64().unwrap() > 3, "{}", report["counts"]);
+    for file in ["junit.xml", "summary.md", "report.html"] {
+        assert!(fs::metadata(folder.path().join("reports").join(file)).unwrap().len() > 500, "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ctrl_c_does_not_wait_for_token_sources() {
+    let reference = ReferenceServer::start(Options::default()).await.unwrap();
+    for source in ["user: { from: { command: { run: [sleep, \"40\"], timeout: 1m } } }", "silent"] {
+        let folder = TempDir::new().unwrap();
+        let issuer = if source == "silent" {
+            // Discovery gets no answer.
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = format!("http://{}", listener.local_addr().unwrap());
+            std::mem::forget(listener);
+            address
+        } else {
+            reference.issuer().to_owned()
+        };
+        let text = format!(
+            "name: slow\nissuer: {issuer}\nclients: {{ exchanger: {{ id: app, secret: app-secret }} }}\ntokens: {{ {} }}\nlimits: {{ request_timeout: 50s }}\n",
+            if source == "silent" { "user: { from: { static: some-token-of-a-user } }" } else { source }
+        );
+        fs::write(folder.path().join("target.yaml"), text).unwrap();
+        let command = command(folder.path(), &issuer, &[]);
+        let (time, code, error) =
+            tokio::task::spawn_blocking(|| interrupted(command, Duration::from_secs(2))).await.unwrap();
+        assert_eq!(code, Some(3), "{source}: {error}");
+        assert!(error.contains("interrupted before anything was judged"), "{source}: {error}");
+        assert!(time < Duration::from_secs(5), "{source}: {time:?}");
+    }
+}
