@@ -27,13 +27,13 @@ topic: a check that cannot fail for its reason
 section: RFC 8693 §2.2.1
 profile: rfc8693-core
 scenarios:
-  - id: token-beside-revocation
-    title: A token comes back
+  - id: lifetime-beside-revocation
+    title: A lifetime comes back
     control: impersonation
     exchange: { subject: user }
     expect:
       success:
-        - member: { at: /access_token, type: string }
+        - member: { at: /expires_in, type: number }
           covers: RV-2-immediate
 ";
 
@@ -88,6 +88,13 @@ fn a_scenario_of_ones_own_is_proven_by_the_fault_that_it_is_for() {
 }
 
 #[test]
+fn a_file_whose_checks_are_all_killed_holds() {
+    let ran = prove(GOOD, &[]);
+    ran.ends(0).prints("killed      unknown-subject-type-accepted");
+    assert!(!ran.out.contains("no fault kills"), "{}", ran.out);
+}
+
+#[test]
 fn a_fault_that_the_scenario_does_not_see_is_named() {
     prove(GOOD, &["no-cache-control"]).ends(1).prints("SURVIVES    no-cache-control");
     prove(GOOD, &["alg-none-accepted"]).ends(1).prints("NEVER FIRED alg-none-accepted");
@@ -98,7 +105,8 @@ fn a_check_that_no_fault_breaks_is_named_and_a_wrong_attribution_is_a_false_alar
     let ran = prove(IDLE, &[]);
     ran.ends(1)
         .prints("Checks that no fault kills:")
-        .prints("  RV-2-immediate in token-beside-revocation")
-        .prints("COLLATERAL RV-2-immediate in token-beside-revocation");
+        .prints("  RV-2-immediate in lifetime-beside-revocation")
+        .prints("COLLATERAL RV-2-immediate in lifetime-beside-revocation");
+    ran.prints("must and should checks killed 0 of 1;");
     assert!(!ran.out.contains("NEVER FIRED"), "{}", ran.out);
 }

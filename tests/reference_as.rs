@@ -5,7 +5,7 @@ mod reference;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
-use reference::{APP, As, EXCHANGE, battery, client, tt};
+use reference::{APP, As, EXCHANGE, client, tt};
 use serde_json::{Value, json};
 use txspec::reference::{Options, ReferenceServer, faults};
 
@@ -355,11 +355,12 @@ async fn only_access_tokens_work_at_userinfo() {
     let server = As::start().await;
     let login = server.login("alice", &[("scope", "openid read")]).await;
     let bound = server.login("alice", &[("scope", "openid"), ("x_cnf_jkt", "x")]).await;
+    let writer = server.login("alice", &[("scope", "write")]).await;
     for (token, status) in [
         (login.text("access_token"), 200),
         (login.text("id_token"), 401),
         (bound.text("access_token"), 401),
-        (server.alice().await, 403),
+        (writer.text("access_token"), 403),
     ] {
         let request = server.request("/userinfo", None, &[]);
         let answer = server.send(request.header("Authorization", format!("bearer {token}"))).await;
@@ -446,30 +447,4 @@ async fn no_fault_stops_the_server_from_giving_first_tokens() {
         server.alice().await;
         server.service("service-a").await;
     }
-}
-
-/// Every fault changes an answer, and says that it fired.
-#[tokio::test]
-#[ignore = "sends some 100,000 requests; run it when the server or its faults change"]
-async fn every_fault_shows_and_is_counted() {
-    let (http, right) = (client(), battery::run(&As::start().await).await);
-    let again = battery::run(&As::start().await).await;
-    for (one, other) in right.iter().zip(&again) {
-        assert_eq!(one, other, "the battery is not repeatable");
-    }
-    let mut silent = Vec::new();
-    for fault in faults().unwrap() {
-        let server = As::reached_by(http.clone(), &[&fault.id]).await;
-        let wrong = battery::run(&server).await;
-        let same = |(name, answer): &&(String, String)| {
-            wrong.iter().any(|(other, got)| other == name && got == answer)
-        };
-        let changed: Vec<&str> =
-            right.iter().filter(|seen| !same(seen)).map(|(name, _)| name.as_str()).collect();
-        println!("{} ({}): {}", fault.id, changed.len(), changed[..changed.len().min(8)].join(" | "));
-        if changed.is_empty() || server.fired().is_empty() {
-            silent.push(fault.id);
-        }
-    }
-    assert!(silent.is_empty(), "no answer changed under {silent:?}");
 }

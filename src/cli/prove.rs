@@ -86,6 +86,7 @@ fn prepare(
             terminal.failure(&error.to_string(), None);
             Exit::Bug
         })?;
+    let matrix = if own { matrix.without_oracles() } else { matrix };
     bar.clear();
     // Scenarios of the user's own are for some faults, and named faults are for some checks.
     let (every_fault, every_check) = (!own || !arguments.fault.is_empty(), arguments.fault.is_empty());
@@ -123,7 +124,7 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
     for fault in matrix.faults.iter().filter(concerned) {
         let state = if fault.fired == 0 {
             "NEVER FIRED"
-        } else if fault.killed.is_empty() {
+        } else if !fault.is_caught() {
             "SURVIVES"
         } else {
             "killed"
@@ -131,7 +132,7 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
         lines.push(format!(
             "{state:<12}{:<44} by {:>3} checks, fired {:>4}",
             fault.id,
-            fault.killed.len(),
+            fault.caught_by().count(),
             fault.fired
         ));
         for check in &fault.collateral {
@@ -150,6 +151,12 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
     if !matrix.not_exercised.is_empty() {
         lines.push("\nNot exercised by the reference server, so not proven and in no total:".into());
         lines.extend(matrix.not_exercised.iter().map(|(scenario, why)| format!("  {scenario}: {why}")));
+    }
+    let left_open = matrix.totals().left_open;
+    if left_open > 0 {
+        lines.push(format!(
+            "\nOf the checks killed, {left_open} say that a request without control is granted: refusing it leaves them undecided, which fails a run too."
+        ));
     }
     lines.push(totals(matrix));
     lines.join("\n")
@@ -177,7 +184,7 @@ fn markdown(matrix: &Matrix) -> String {
     ];
     for fault in &matrix.faults {
         let mut requirements: BTreeMap<&str, usize> = BTreeMap::new();
-        for check in &fault.killed {
+        for check in fault.caught_by() {
             *requirements.entry(check.requirement.as_str()).or_default() += 1;
         }
         let words: Vec<String> = requirements
@@ -188,7 +195,7 @@ fn markdown(matrix: &Matrix) -> String {
             "| {} | {} | {} | {} |",
             fault.id,
             fault.fired,
-            fault.killed.len(),
+            fault.caught_by().count(),
             words.join(", ")
         ));
     }

@@ -11,6 +11,9 @@ use crate::{
     spec::Level,
 };
 
+/// In place of a scenario, for the lines of the generic oracles.
+const ORACLES: &str = "*";
+
 /// One check: a requirement judged in a scenario. The lines of the generic oracles are one check each, whatever the
 /// scenario.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,6 +34,8 @@ pub struct FaultOutcome {
     /// Checks that failed for the fault's own reason: right requirement, right class, whatever the level. A check
     /// that is only reported must be able to fail all the same.
     pub killed: BTreeSet<CheckId>,
+    /// Checks of base requests that the fault refuses: they stay undecided, which fails a run as well.
+    pub left_open: BTreeSet<CheckId>,
     /// Failures of must or should level outside what the fault declares.
     pub collateral: BTreeSet<CheckId>,
     /// Scenarios that could not be decided because of it.
@@ -38,12 +43,23 @@ pub struct FaultOutcome {
 }
 
 impl FaultOutcome {
+    /// The checks that caught it.
+    pub fn caught_by(&self) -> impl Iterator<Item = &CheckId> {
+        self.killed.union(&self.left_open)
+    }
+
+    /// Whether some check caught it.
+    pub fn is_caught(&self) -> bool {
+        self.caught_by().next().is_some()
+    }
+
     /// Nothing yet.
     pub(super) fn new(fault: &Fault) -> Self {
         Self {
             id: fault.id.clone(),
             fired: 0,
             killed: BTreeSet::new(),
+            left_open: BTreeSet::new(),
             collateral: BTreeSet::new(),
             undecided: 0,
         }
@@ -55,7 +71,7 @@ impl FaultOutcome {
         for result in results {
             self.undecided += usize::from(result.verdict == Verdict::Inconclusive);
             if result.control.is_none() && fault.class.contains(&FaultClass::Refused) {
-                self.killed.extend(
+                self.left_open.extend(
                     withheld(result)
                         .filter(|f| fault.violates.contains(&f.requirement))
                         .map(|f| check_of(&result.id, &f.requirement)),
@@ -99,7 +115,7 @@ fn fits(finding: FailClass, fault: &FaultClass) -> bool {
 fn check_of(scenario: &str, requirement: &str) -> CheckId {
     let oracle = oracle_requirements().contains(&requirement);
     CheckId {
-        scenario: if oracle { "*".into() } else { scenario.to_owned() },
+        scenario: if oracle { ORACLES.into() } else { scenario.to_owned() },
         requirement: requirement.to_owned(),
     }
 }
@@ -132,6 +148,8 @@ pub struct Totals {
     pub checks_killed: usize,
     /// All must and should checks.
     pub checks: usize,
+    /// Of the checks killed, those of base requests that no fault does more to than to leave them undecided.
+    pub left_open: usize,
     /// Failures outside a fault's declared requirements.
     pub collateral: usize,
 }
@@ -161,25 +179,28 @@ impl Matrix {
 
     /// The totals.
     pub fn totals(&self) -> Totals {
-        let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(|f| &f.killed).collect();
+        let violated: BTreeSet<&CheckId> = self.faults.iter().flat_map(|f| &f.killed).collect();
+        let survivors = self.survivors().len();
         Totals {
-            faults_killed: self.faults.iter().filter(|f| !f.killed.is_empty()).count(),
+            faults_killed: self.faults.iter().filter(|f| f.is_caught()).count(),
             faults: self.faults.len(),
-            checks_killed: self.checks.iter().filter(|c| killed.contains(c)).count(),
+            checks_killed: self.checks.len() - survivors,
             checks: self.checks.len(),
+            left_open: self.checks.iter().filter(|c| !violated.contains(c)).count() - survivors,
             collateral: self.faults.iter().map(|f| f.collateral.len()).sum(),
         }
     }
 
-    /// Checks that no fault kills.
-    pub fn survivors(&self) -> Vec<&CheckId> {
-        let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(|f| &f.killed).collect();
-        self.checks.iter().filter(|c| !killed.contains(c)).collect()
+    /// Leaves the generic oracles out: whoever proves a scenario need not prove what every response gets.
+    pub fn without_oracles(mut self) -> Self {
+        self.checks.retain(|check| check.scenario != ORACLES);
+        self
     }
 
-    /// Faults by the number of checks that they kill, for a summary.
-    pub fn kills(&self) -> BTreeMap<&str, usize> {
-        self.faults.iter().map(|f| (f.id.as_str(), f.killed.len())).collect()
+    /// Checks that no fault kills.
+    pub fn survivors(&self) -> Vec<&CheckId> {
+        let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(FaultOutcome::caught_by).collect();
+        self.checks.iter().filter(|c| !killed.contains(c)).collect()
     }
 
     /// Whether every gate holds. `every_fault`: the scenarios are meant to catch all faults that were tried.

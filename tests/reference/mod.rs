@@ -1,7 +1,5 @@
 //! A small client of the reference server.
 
-pub mod battery;
-
 use std::ops::Deref;
 
 use base64::Engine;
