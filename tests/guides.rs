@@ -180,3 +180,25 @@ fn every_guide_is_walked_and_named_in_the_index() {
         assert!(index.contains(&format!("]({name})")), "{name} is not in the index");
     }
 }
+
+#[test]
+fn every_cause_and_class_is_explained() {
+    use txspec::judge::{Cause, FailClass};
+    let guide = fs::read_to_string("docs/guides/verdicts.md").unwrap();
+    let words = |heading: &str| -> Vec<String> {
+        let section = guide.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+        let mut words: Vec<String> = section
+            .lines()
+            .filter_map(|l| l.strip_prefix("| `")?.split('`').next().map(str::to_owned))
+            .collect();
+        words.sort();
+        words
+    };
+    let mut causes: Vec<String> = Cause::ALL.iter().map(|c| c.word().to_owned()).collect();
+    causes.sort();
+    assert_eq!(words("## Why nothing is proven"), causes);
+    let mut classes = [FailClass::Accepted, FailClass::Refused, FailClass::WrongForm, FailClass::Malformed]
+        .map(|c| serde_json::to_value(c).unwrap().as_str().unwrap().to_owned());
+    classes.sort();
+    assert_eq!(words("## What kind of violation"), classes);
+}
