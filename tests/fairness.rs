@@ -78,7 +78,13 @@ async fn a_token_for_single_use_is_not_asked_for_a_second_use() {
     let (catalogue, suite) = suite();
     let ordinary = context(&catalogue, &suite, "").await;
     let single = context(&catalogue, &suite, "policy: { subject_token_single_use: true }\n").await;
-    for id in ["subject-token-again", "subject-twice", "parallel-exchanges", "subject-parallel", "refused-exchange-leaves-subject"] {
+    for id in [
+        "subject-token-again",
+        "subject-twice",
+        "parallel-exchanges",
+        "subject-parallel",
+        "refused-exchange-leaves-subject",
+    ] {
         assert_eq!(lacks(&ordinary, id), None, "{id}");
         let what = lacks(&single, id).unwrap_or_else(|| panic!("{id} applies"));
         assert!(what.contains("tokens.user are for single use"), "{what}");
@@ -91,7 +97,11 @@ async fn a_token_for_single_use_is_not_asked_for_a_second_use() {
 /// Scenarios that must be refused, each with the edit that makes them so.
 fn refused(suite: &Suite) -> impl Iterator<Item = (&Scenario, Value)> {
     let only = |s: &&Scenario| s.expect.refusal.is_some() && s.expect.success.is_none();
-    suite.scenarios().iter().filter(only).filter_map(|s| Some((s, serde_json::to_value(s.edits.last()?).unwrap())))
+    suite
+        .scenarios()
+        .iter()
+        .filter(only)
+        .filter_map(|s| Some((s, serde_json::to_value(s.edits.last()?).unwrap())))
 }
 
 #[test]
@@ -147,7 +157,11 @@ fn what_must_be_refused_for_its_audience_is_clearly_foreign() {
                 text.is_empty() || text.contains(".invalid") || text.starts_with("urn:uuid:{{uuid}}")
             };
             let names = texts(audience);
-            assert!(!audience.is_string() && names.is_empty() || names.iter().all(foreign), "{}: {audience}", scenario.id);
+            assert!(
+                !audience.is_string() && names.is_empty() || names.iter().all(foreign),
+                "{}: {audience}",
+                scenario.id
+            );
             seen += 1;
         }
     }

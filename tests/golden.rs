@@ -194,7 +194,7 @@ fn read(folder: &str) -> Vec<Vector> {
 
 struct Bench {
     catalogue: Arc<Catalogue>,
-    suite: Suite,
+    suite: OnceLock<Suite>,
 }
 
 /// Loading the suite takes longer than all the rest.
@@ -205,14 +205,13 @@ fn bench() -> &'static Bench {
 
 impl Bench {
     fn new() -> Self {
-        let catalogue = Catalogue::embedded().unwrap();
-        let suite = Suite::embedded(&catalogue).unwrap();
-        Self { catalogue: Arc::new(catalogue), suite }
+        Self { catalogue: Arc::new(Catalogue::embedded().unwrap()), suite: OnceLock::new() }
     }
 
     fn scenario(&self, vector: &Vector) -> Option<&Scenario> {
         let id = vector.scenario.as_deref()?;
-        Some(self.suite.get(id).unwrap_or_else(|| panic!("{}: no scenario {id}", vector.id)))
+        let suite = self.suite.get_or_init(|| Suite::embedded(&self.catalogue).unwrap());
+        Some(suite.get(id).unwrap_or_else(|| panic!("{}: no scenario {id}", vector.id)))
     }
 
     fn run_facts(&self, vector: &Vector, reading: &str) -> RunFacts {
@@ -299,7 +298,8 @@ impl Bench {
         assert!(!answers.is_empty(), "{}: no answer", vector.id);
         let exchanges: Vec<Exchange> =
             answers.iter().enumerate().map(|(i, a)| a.exchange(kind, &form, now, i)).collect();
-        let issued = exchanges.iter().zip(&answers).map(|(exchange, answer)| issued(exchange, answer, now)).collect();
+        let issued =
+            exchanges.iter().zip(&answers).map(|(exchange, answer)| issued(exchange, answer, now)).collect();
         let facts = StepFacts {
             kind,
             exchanges: exchanges.iter().collect(),
@@ -420,10 +420,8 @@ impl Answer {
 }
 
 fn issued(exchange: &Exchange, answer: &Answer, now: i64) -> Issued {
-    let members: Value = exchange
-        .response()
-        .and_then(|r| serde_json::from_slice(&r.body).ok())
-        .unwrap_or_default();
+    let members: Value =
+        exchange.response().and_then(|r| serde_json::from_slice(&r.body).ok()).unwrap_or_default();
     let token = members.get("access_token").and_then(Value::as_str).filter(|t| !t.is_empty());
     Issued {
         view: token.map(|t| TokenView::new(t.into(), "access_token", None)),
@@ -440,7 +438,9 @@ fn came_to(findings: &[Finding]) -> Wanted {
     for f in findings {
         let id = &f.requirement;
         match f.verdict {
-            _ if f.fact.is_some() => out.facts.insert(format!("{}: {}", f.fact.as_deref().unwrap(), f.observed)),
+            _ if f.fact.is_some() => {
+                out.facts.insert(format!("{}: {}", f.fact.as_deref().unwrap(), f.observed))
+            }
             Verdict::Fail if f.level == Level::Observe => out.facts.insert(format!("{id}: {}", f.observed)),
             Verdict::Fail => {
                 out.names.extend(f.reading.clone());
@@ -470,7 +470,8 @@ fn difference(wanted: &Wanted, got: &Wanted) -> String {
     say("not met", wanted.meets.difference(&got.meets).collect());
     say("not reported", wanted.facts.difference(&got.facts).collect());
     say("not named", wanted.names.difference(&got.names).collect());
-    let open_and_met = wanted.meets.iter().filter(|id| got.fails.iter().any(|f| f.split(' ').next() == Some(id)));
+    let open_and_met =
+        wanted.meets.iter().filter(|id| got.fails.iter().any(|f| f.split(' ').next() == Some(id)));
     say("met, but failing too", open_and_met.collect());
     out
 }
@@ -483,7 +484,11 @@ fn golden_vectors_get_the_verdicts_that_they_ask_for_under_every_reading() {
     let mut ids = BTreeSet::new();
     for vector in vectors() {
         assert!(ids.insert(vector.id.clone()), "{} stands twice", vector.id);
-        assert!(!vector.says.is_empty() && vector.under.keys().all(|r| readings.contains(r)), "{}", vector.id);
+        assert!(
+            !vector.says.is_empty() && vector.under.keys().all(|r| readings.contains(r)),
+            "{}",
+            vector.id
+        );
         for reading in &readings {
             let wanted = vector.under.get(reading).unwrap_or(&vector.verdict);
             let got = came_to(&bench.judge(&vector, reading));
@@ -528,8 +533,10 @@ fn golden_vectors_cover_every_entry_of_the_ambiguity_register() {
             .collect();
         assert!(own.len() >= 2, "{}: {} vectors", entry.id, own.len());
         assert!(!judged.is_empty(), "{}: no vector judges a requirement of the entry", entry.id);
-        let outcomes: BTreeSet<_> =
-            own.iter().map(|v| (&v.verdict.fails, &v.verdict.open, &v.verdict.facts, &v.verdict.meets)).collect();
+        let outcomes: BTreeSet<_> = own
+            .iter()
+            .map(|v| (&v.verdict.fails, &v.verdict.open, &v.verdict.facts, &v.verdict.meets))
+            .collect();
         assert!(outcomes.len() >= 2, "{}: all vectors come to the same", entry.id);
     }
     assert_eq!(bench.catalogue.ambiguities().len(), 30);

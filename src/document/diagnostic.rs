@@ -87,7 +87,10 @@ impl Diagnostic {
                     annotation = annotation.label(printable(label));
                 }
                 title.element(
-                    Snippet::source(harmless(text)).path(self.file.as_str()).fold(true).annotation(annotation),
+                    Snippet::source(harmless(text))
+                        .path(self.file.as_str())
+                        .fold(true)
+                        .annotation(annotation),
                 )
             }
             None => title.element(annotate_snippets::Origin::path(self.file.as_str())),

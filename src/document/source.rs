@@ -129,9 +129,8 @@ impl Document {
     /// # Errors
     /// One diagnostic when the value does not fit the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Diagnostics> {
-        T::deserialize(&self.value).map_err(|e| {
-            self.at("", "wrong-shape", format!("failed to understand the file: {e}")).into()
-        })
+        T::deserialize(&self.value)
+            .map_err(|e| self.at("", "wrong-shape", format!("failed to understand the file: {e}")).into())
     }
 
     /// An error at the value that a JSON pointer names (or at its nearest known parent).

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -17,11 +17,17 @@ use crate::{
     wire::{Exchange, FormBody, Header, Request, Response, TransportError, TransportKind},
 };
 
+/// Reading it takes longer than judging.
+fn catalogue() -> Arc<Catalogue> {
+    static CATALOGUE: OnceLock<Arc<Catalogue>> = OnceLock::new();
+    Arc::clone(CATALOGUE.get_or_init(|| Arc::new(Catalogue::embedded().unwrap())))
+}
+
 fn run_facts() -> RunFacts {
     let map =
         |role: &str, values: &[&str]| (role.to_owned(), values.iter().map(|v| (*v).to_owned()).collect());
     RunFacts {
-        catalogue: Arc::new(Catalogue::embedded().unwrap()),
+        catalogue: catalogue(),
         capabilities: BTreeSet::from([Capability::Delegation]),
         policy: Policy::default(),
         reading: "strict".into(),

@@ -141,8 +141,7 @@ impl Needs<'_> {
             let (Some(obtain), Some(name)) = (&step.obtain, &step.name) else { continue };
             let single = every || self.spec.tokens.get(&obtain.token).is_some_and(|t| t.single_use);
             let exchanges = scenario.steps.iter().filter_map(|s| s.exchange.as_ref());
-            let uses: u32 =
-                exchanges.filter(|e| e.subject == *name).map(|e| e.parallel.unwrap_or(1)).sum();
+            let uses: u32 = exchanges.filter(|e| e.subject == *name).map(|e| e.parallel.unwrap_or(1)).sum();
             if single && obtain.token != "single_use" && uses > 1 {
                 self.lacks.get_or_insert(format!(
                     "tokens.{} are for single use, as the target file declares, and cannot be exchanged again",

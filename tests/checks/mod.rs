@@ -51,7 +51,9 @@ pub fn check_scenario_loader(data: &[u8]) {
             assert_eq!(ids.len(), suite.scenarios().len(), "an id stands twice");
             let lines = text.matches('\n').count() + 1;
             assert!(suite.scenarios().iter().all(|s| s.origin.1 >= 1 && s.origin.1 <= lines));
-            assert!(suite.scenarios().iter().all(|s| s.control.as_ref().is_none_or(|c| suite.get(c).is_some())));
+            assert!(
+                suite.scenarios().iter().all(|s| s.control.as_ref().is_none_or(|c| suite.get(c).is_some()))
+            );
             assert!(suite.warnings.0.iter().all(|d| d.severity == Severity::Warning));
             placed(&suite.warnings, text);
         }
