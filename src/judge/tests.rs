@@ -650,3 +650,16 @@ fn a_failed_basic_login_needs_401_and_a_basic_challenge() {
         );
     }
 }
+
+#[test]
+fn the_generic_oracles_name_every_requirement_that_they_judge() {
+    let (bench, named) = (Bench::new(), oracle_requirements());
+    let exchanges = [
+        good().with("scope", json!("a")).with("access_token", jwt(json!({ "sub": "a" }))).exchange(),
+        good().with("issued_token_type", json!("urn:ietf:params:oauth:token-type:id_token")).exchange(),
+        refusal("bad_thing").with("error_description", json!("x")).with("error_uri", json!("/x")).exchange(),
+    ];
+    let judged: BTreeSet<String> =
+        exchanges.iter().flat_map(|e| bench.judge(e, None)).map(|f| f.requirement).collect();
+    assert_eq!(judged.iter().map(String::as_str).collect::<Vec<_>>(), named);
+}
