@@ -207,3 +207,21 @@ impl Finding {
         self.verdict == Verdict::Fail && self.level >= level && self.waiver.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_fails_at_its_level_and_below_unless_it_is_waived() {
+        let failed = Finding::pass("x", Level::Should, "a", "b").failed(FailClass::WrongForm);
+        assert!(
+            failed.fails_at(Level::May) && failed.fails_at(Level::Should) && !failed.fails_at(Level::Must)
+        );
+        let waived = Finding { waiver: Some("w".into()), ..failed.clone() };
+        assert!(!waived.fails_at(Level::May));
+        let open = failed.clone().undecided(Cause::Transport, "lost");
+        assert!(!open.fails_at(Level::May) && open.class.is_none());
+        assert!(!Finding::pass("x", Level::Must, "a", "b").fails_at(Level::May));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -17,11 +17,17 @@ use crate::{
     wire::{Exchange, FormBody, Header, Request, Response, TransportError, TransportKind},
 };
 
+/// Reading it takes longer than judging.
+fn catalogue() -> Arc<Catalogue> {
+    static CATALOGUE: OnceLock<Arc<Catalogue>> = OnceLock::new();
+    Arc::clone(CATALOGUE.get_or_init(|| Arc::new(Catalogue::embedded().unwrap())))
+}
+
 fn run_facts() -> RunFacts {
     let map =
         |role: &str, values: &[&str]| (role.to_owned(), values.iter().map(|v| (*v).to_owned()).collect());
     RunFacts {
-        catalogue: Arc::new(Catalogue::embedded().unwrap()),
+        catalogue: catalogue(),
         capabilities: BTreeSet::from([Capability::Delegation]),
         policy: Policy::default(),
         reading: "strict".into(),
@@ -643,4 +649,17 @@ fn a_failed_basic_login_needs_401_and_a_basic_challenge() {
             [("OA-5.2-invalid_client-401".to_owned(), Level::Must, FailClass::WrongForm)]
         );
     }
+}
+
+#[test]
+fn the_generic_oracles_name_every_requirement_that_they_judge() {
+    let (bench, named) = (Bench::new(), oracle_requirements());
+    let exchanges = [
+        good().with("scope", json!("a")).with("access_token", jwt(json!({ "sub": "a" }))).exchange(),
+        good().with("issued_token_type", json!("urn:ietf:params:oauth:token-type:id_token")).exchange(),
+        refusal("bad_thing").with("error_description", json!("x")).with("error_uri", json!("/x")).exchange(),
+    ];
+    let judged: BTreeSet<String> =
+        exchanges.iter().flat_map(|e| bench.judge(e, None)).map(|f| f.requirement).collect();
+    assert_eq!(judged.iter().map(String::as_str).collect::<Vec<_>>(), named);
 }
