@@ -353,7 +353,7 @@ fn a_waiver_that_says_too_little_is_refused_at_its_place() {
         ("expires", "soon", "is no date"),
         ("owner", "''", "a waiver says why, where and who"),
     ] {
-        let mut waiver = vec![
+        let mut waiver = [
             ("check", CHECK),
             ("observed", "400 invalid_grant"),
             ("reason", "old clients"),
