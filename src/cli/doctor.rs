@@ -1,32 +1,43 @@
 //! `txspec doctor`: walks the set-up step by step and says what to change in the target file.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use clap::Args;
 
-use super::{
-    Exit,
-    select::{SuiteArguments, TargetArguments},
-    terminal::Terminal,
-};
+use super::{Exit, select::TargetArguments, terminal::Terminal};
 use crate::{
-    run::{Context, ContextError, preflight},
+    run::{ClientHealth, Context, ContextError, preflight, probe},
     scenario::Suite,
     spec::{Capability, Catalogue},
-    token::now,
+    target::AuthMethod,
+    token::{client_method, now},
 };
+
+/// Clocks that differ by more seconds make lifetimes look wrong.
+const CLOCK: i64 = 30;
 
 /// Walk the set-up of a target step by step and say what to change.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  txspec doctor --target my-as.yaml")]
+#[command(after_help = "\
+Examples:
+  txspec doctor --target my-as.yaml
+  txspec doctor --target https://as.example.com --client-id app --client-secret-env SECRET
+
+Steps: addresses, keys, clients, clock, token sources, one exchange, what can be observed. Exit code 6
+means that something has to change before a run says anything.")]
 pub struct DoctorArguments {
     #[command(flatten)]
     target: TargetArguments,
 }
 
-/// Walks: addresses, metadata, keys, token sources, one exchange, what can be observed, clock.
+/// Walks through a target file.
+pub(super) fn walk_file(path: &Path, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    let target = TargetArguments { target: Some(path.display().to_string()), ..TargetArguments::default() };
+    run(&DoctorArguments { target }, terminal, catalogue)
+}
+
+/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, what can be observed, clock.
 pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
-    let _ = std::marker::PhantomData::<SuiteArguments>;
     let runtime = match super::select_runtime(terminal) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
@@ -54,6 +65,7 @@ pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Cat
         let mut walk = Walk { terminal, context: &context, trouble: false };
         walk.addresses();
         walk.keys();
+        walk.clients().await;
         walk.tokens().await;
         walk.exchange().await;
         walk.observation();
@@ -122,6 +134,80 @@ impl Walk<'_> {
         }
     }
 
+    /// Where a value of the target file stands, for a hint.
+    fn place(&self, pointer: &str) -> String {
+        let document = self.context.target.document.as_ref();
+        let line = document.and_then(|d| Some((d.name.as_str(), d.line(pointer)?)));
+        line.map_or_else(String::new, |(name, line)| format!(" ({name}:{line})"))
+    }
+
+    async fn clients(&mut self) {
+        let roles: Vec<String> = self.context.target.spec.clients.keys().cloned().collect();
+        let mut ahead = None;
+        for role in roles {
+            let probed = probe(self.context, &role).await;
+            ahead = ahead.or(probed.clock_ahead);
+            self.client(&role, probed.health);
+        }
+        match ahead {
+            Some(seconds) if seconds.abs() > CLOCK => self.fail(
+                &format!(
+                    "the server's clock is {} s {}",
+                    seconds.abs(),
+                    if seconds > 0 { "ahead" } else { "behind" }
+                ),
+                "set the clocks: lifetimes and expiry cannot be judged otherwise",
+            ),
+            Some(_) => self.ok("the clocks agree"),
+            None => self.note("the server sends no date: its clock is unknown"),
+        }
+    }
+
+    fn client(&mut self, role: &str, health: ClientHealth) {
+        let client = self.context.target.spec.clients.get(role);
+        let at = self.place(&format!("/clients/{role}"));
+        let id = client.map(|c| c.id.clone()).unwrap_or_default();
+        let method = client.map(client_method).map(AuthMethod::name).unwrap_or_default();
+        // Who shall not exchange is told so, and a resource server needs no grant.
+        let may_lack_grant = matches!(role, "forbidden" | "observer");
+        match health {
+            ClientHealth::Fine if role == "forbidden" => self.note(&format!(
+                "client {role} `{id}`: the server does not refuse it before it looks at the token; scenarios will show whether it may exchange"
+            )),
+            ClientHealth::Fine => self.ok(&format!("client {role} `{id}` authenticates by {method}")),
+            ClientHealth::GrantNotAllowed if may_lack_grant => {
+                self.ok(&format!("client {role} `{id}` authenticates by {method} and may not exchange"));
+            }
+            ClientHealth::GrantNotAllowed => self.fail(
+                &format!("client {role} `{id}` is authenticated, but may not exchange (unauthorized_client)"),
+                &format!("allow the token exchange grant for this client in the server's configuration{at}"),
+            ),
+            ClientHealth::GrantNotOffered => self.fail(
+                &format!("client {role} `{id}`: the server does not offer token exchange (unsupported_grant_type)"),
+                "switch the grant urn:ietf:params:oauth:grant-type:token-exchange on in the server's configuration, or test another version of it",
+            ),
+            ClientHealth::WrongMethod(works) => self.fail(
+                &format!("client {role} `{id}` is refused by {method}, and accepted by {}", works.name()),
+                &format!("write `auth: {}`{at}", works.name()),
+            ),
+            ClientHealth::WrongSecret => self.fail(
+                &format!("client {role} `{id}` is known, but its credentials are refused"),
+                &format!("correct its secret or key{at}"),
+            ),
+            ClientHealth::UnknownOrWrongSecret => self.fail(
+                &format!("client {role} `{id}` is refused just like one that does not exist"),
+                &format!("check `id` first, then its secret or key{at}: the server does not tell which is wrong"),
+            ),
+            ClientHealth::NoCredentials(message) => {
+                self.fail(&format!("client {role} `{id}`: {message}"), &format!("correct its credentials{at}"));
+            }
+            ClientHealth::NoAnswer(message) => self.fail(
+                &format!("client {role} `{id}`: {message}"),
+                "check that the token endpoint's address is right and the server is running",
+            ),
+        }
+    }
+
     async fn tokens(&mut self) {
         let roles: Vec<String> = self.context.target.spec.tokens.keys().cloned().collect();
         for role in roles {
@@ -136,7 +222,8 @@ impl Walk<'_> {
                 }
                 Err(error) => {
                     let hint = format!(
-                        "check `tokens.{role}` in the target file: its source, the client's credentials and grants"
+                        "check `tokens.{role}`{}: its source, the client's credentials and grants",
+                        self.place(&format!("/tokens/{role}"))
                     );
                     let message = self.context.vault.redactor().text(&error.to_string());
                     self.fail(&message, &hint);

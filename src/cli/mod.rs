@@ -6,6 +6,7 @@ mod compare;
 mod doctor;
 mod exit;
 mod explain;
+mod init;
 mod judge;
 mod list;
 mod outcome;
@@ -72,6 +73,8 @@ enum Command {
     Check(check::CheckArguments),
     /// Walk the set-up of a target step by step and say what to change.
     Doctor(doctor::DoctorArguments),
+    /// Write a first target file for a server, and walk through it.
+    Init(init::InitArguments),
     /// Explain a requirement, a scenario or a fault.
     Explain(explain::ExplainArguments),
     /// Compare saved reports: servers side by side, or one with its earlier report.
@@ -169,6 +172,7 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::List(arguments) => list::run(&arguments, &terminal, &catalogue),
         Command::Check(arguments) => check::run(&arguments, &terminal, &catalogue),
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal, &catalogue),
+        Command::Init(arguments) => init::run(&arguments, &terminal, &catalogue),
         Command::Explain(arguments) => explain::run(&arguments, &terminal, &catalogue),
         Command::Compare(arguments) => compare::run(&arguments, &terminal, &catalogue),
         Command::Judge(arguments) => judge::run(&arguments, &terminal, &catalogue),

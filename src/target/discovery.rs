@@ -126,6 +126,29 @@ pub async fn discover(spec: &TargetSpec, sender: &Sender) -> Result<Discovered, 
     Ok(found)
 }
 
+/// The first metadata document of an issuer, with its address; else why there is none.
+///
+/// # Errors
+/// In words, for each address that was tried.
+pub async fn read_metadata_of(
+    issuer: &Url,
+    wanted: MetadataSpec,
+    sender: &Sender,
+) -> Result<(Url, Value), String> {
+    let mut trouble = Vec::new();
+    for url in metadata_urls(issuer, wanted) {
+        let exchange = sender.send("metadata", Request::get(url.clone())).await;
+        match read_metadata(&exchange) {
+            Ok(document) => return Ok((url, document)),
+            Err(message) => trouble.push(format!("{url}: {message}")),
+        }
+        if exchange.outcome.is_err() {
+            break;
+        }
+    }
+    Err(trouble.join("; "))
+}
+
 fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
     let response = exchange.outcome.as_ref().map_err(|e| e.message.clone())?;
     match response.status {

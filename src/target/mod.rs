@@ -2,6 +2,7 @@
 //! lint, metadata discovery, waivers. Knows `spec`, `document` and `wire`.
 
 mod discovery;
+mod draft;
 mod lint;
 mod load;
 mod model;
@@ -10,7 +11,8 @@ mod value;
 mod waiver;
 mod waiver_edit;
 
-pub use discovery::{Discovered, DiscoveryError, discover, metadata_urls};
+pub use discovery::{Discovered, DiscoveryError, discover, metadata_urls, read_metadata_of};
+pub use draft::{Draft, draft};
 pub use load::{Target, TargetError, Variables, embedded, embedded_names, load_file, load_named, load_text};
 pub use model::{
     AuthMethod, ClientSpec, CommandSource, Endpoints, ExchangeBase, ExchangeSource, GrantSource, HttpRecipe,

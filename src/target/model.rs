@@ -153,6 +153,19 @@ pub enum AuthMethod {
     None,
 }
 
+impl AuthMethod {
+    /// Its name in metadata and target files (RFC 7591 section 2).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::ClientSecretJwt => "client_secret_jwt",
+            Self::None => "none",
+        }
+    }
+}
+
 /// A token and where it comes from.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

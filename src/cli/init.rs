@@ -1,0 +1,138 @@
+//! `txspec init`: a first target file for a server.
+
+use std::{
+    io::{BufRead, IsTerminal, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use clap::Args;
+
+use super::{Exit, doctor, terminal::Terminal};
+use crate::{
+    spec::Catalogue,
+    target::{Draft, MetadataSpec, draft, read_metadata_of},
+    wire::{Limits, Sender},
+};
+
+/// Write a first target file for a server, and walk through it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  txspec init --issuer https://as.example.com --client-id app --client-secret-env APP_SECRET
+  txspec init --issuer http://127.0.0.1:8080 --client-id app --client-secret-env APP_SECRET \\
+      --user alice --password-env ALICE_PASSWORD --output my-as.yaml
+
+What is not given is asked for on a terminal. The file holds no secret: it names the variables that do.
+Then the steps of `txspec doctor` are made with it; the exit code is theirs.")]
+pub struct InitArguments {
+    /// Issuer identifier: where the server's metadata are looked for.
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Client identifier of the client that exchanges.
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// Environment variable that holds the client's secret. Without it: a public client.
+    #[arg(long, value_name = "VAR")]
+    client_secret_env: Option<String>,
+    /// Environment variable that holds a user's token.
+    #[arg(long, value_name = "VAR", conflicts_with = "user")]
+    subject_token_env: Option<String>,
+    /// A user who logs in by the password grant.
+    #[arg(long, value_name = "NAME", requires = "password_env")]
+    user: Option<String>,
+    /// Environment variable that holds the user's password.
+    #[arg(long, value_name = "VAR", requires = "user")]
+    password_env: Option<String>,
+    /// Name of the server in reports. Default: the issuer's host.
+    #[arg(long)]
+    name: Option<String>,
+    /// File to write. An existing one is never overwritten.
+    #[arg(long, short, value_name = "FILE", default_value = "target.yaml")]
+    output: PathBuf,
+    /// Only write the file.
+    #[arg(long)]
+    no_doctor: bool,
+}
+
+/// Reads the metadata, asks, writes, and walks.
+pub fn run(arguments: &InitArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    match write(arguments, terminal) {
+        Ok(()) if arguments.no_doctor => Exit::Ok,
+        Ok(()) => doctor::walk_file(&arguments.output, terminal, catalogue),
+        Err(exit) => exit,
+    }
+}
+
+fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
+    let issuer = answer(arguments.issuer.as_deref(), "--issuer", "Issuer (https://…)", terminal)?;
+    let url = url::Url::parse(&issuer).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
+    let url = url.ok_or_else(|| {
+        terminal.failure(
+            &format!("`{issuer}` is not an http or https URL"),
+            Some("write it like https://as.example.com"),
+        );
+        Exit::Usage
+    })?;
+    let client_id = answer(arguments.client_id.as_deref(), "--client-id", "Client identifier", terminal)?;
+    let metadata = {
+        let runtime = super::select_runtime(terminal)?;
+        let sender = Sender::new(Limits::default()).map_err(|error| {
+            terminal.failure(&error.to_string(), None);
+            Exit::Bug
+        })?;
+        runtime.block_on(read_metadata_of(&url, MetadataSpec::Auto, &sender))
+    };
+    match &metadata {
+        Ok((at, _)) => terminal.plain(&format!("metadata found at {at}")),
+        Err(message) => terminal.plain(&format!("no metadata: {message}")),
+    }
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let user = arguments.user.clone().zip(arguments.password_env.clone());
+    let text = draft(
+        &Draft {
+            name: arguments.name.clone().unwrap_or(host),
+            issuer,
+            client_id,
+            secret_env: arguments.client_secret_env.clone(),
+            token_env: arguments.subject_token_env.clone(),
+            user,
+        },
+        metadata.as_ref().ok().map(|(_, document)| document),
+    );
+    let path = &arguments.output;
+    // A file that someone wrote by hand is worth more than a draft.
+    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| {
+        let hint = if error.kind() == std::io::ErrorKind::AlreadyExists {
+            "it exists: choose another with --output, or remove it"
+        } else {
+            "choose another place with --output"
+        };
+        terminal.failure(&format!("failed to write {}: {error}", path.display()), Some(hint));
+        Exit::Usage
+    })?;
+    terminal.plain(&format!("wrote {}", path.display()));
+    Ok(())
+}
+
+/// What was given, or what the user types.
+fn answer(given: Option<&str>, flag: &str, question: &str, terminal: &Terminal) -> Result<String, Exit> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let missing = || {
+        terminal.failure(&format!("{flag} is missing"), Some("see `txspec init --help`"));
+        Exit::Usage
+    };
+    if !std::io::stdin().is_terminal() {
+        return Err(missing());
+    }
+    terminal.err(&format!("{question}:"));
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    match line.trim() {
+        text if read.is_ok() && !text.is_empty() => Ok(text.to_owned()),
+        _ => Err(missing()),
+    }
+}
