@@ -485,8 +485,10 @@ fn colour_is_there_only_when_asked_for() {
     assert!(coloured.ends(0).out.contains('\u{1b}'));
 }
 
-const COMMANDS: [&str; 11] =
-    ["run", "list", "check", "doctor", "explain", "compare", "judge", "waivers", "prove", "serve", "schema"];
+const COMMANDS: [&str; 12] = [
+    "run", "list", "check", "doctor", "init", "explain", "compare", "judge", "waivers", "prove", "serve",
+    "schema",
+];
 
 #[test]
 fn help_reads_well() {
