@@ -162,8 +162,9 @@ pub(super) fn jwt_spans(text: &str) -> Vec<Range<usize>> {
             bytes[start..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_.=".contains(b)).count();
         let end = start + length;
         let candidate = &text[start..end];
-        let inside_word =
-            start.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
+        // `eyJ` is `{"`: hardly anything else begins so, and an escape may end in a letter (`\neyJ…`).
+        let inside_word = !candidate.starts_with("eyJ")
+            && start.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
         if candidate.len() > 24 && !inside_word && candidate.find('.').is_some_and(|d| d > 10) {
             found.push(start..end);
         }
@@ -225,6 +226,8 @@ mod tests {
         let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
         let text = format!("x {jwt} they say hey, {jwt}");
         assert_eq!(at(&text, jwt_spans(&text)), [jwt, jwt]);
+        let text = format!("line\\r\\n{jwt} the grey-headed.monkey.of.the.northern.forests");
+        assert_eq!(at(&text, jwt_spans(&text)), [jwt]);
     }
 
     #[test]

@@ -90,8 +90,10 @@ impl Vault {
     /// JSON members.
     pub fn remember_request(&self, request: &Request) {
         for (name, value) in url::form_urlencoded::parse(&request.body) {
-            // A shorter one is one of the words that a server may use in what it says about the request.
-            if is_sensitive(&name) && value.len() >= PROBE / 2 && !value.starts_with("urn:") {
+            // A shorter one, or an address, is what a server may use in anything it says.
+            let own =
+                value.len() >= PROBE / 2 && !["urn:", "http:", "https:"].iter().any(|p| value.starts_with(p));
+            if is_sensitive(&name) && own {
                 self.remember_issued(&value.as_ref().into());
             }
         }
