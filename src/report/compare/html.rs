@@ -132,9 +132,9 @@ fn sections(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Section> {
     let mut out: Vec<Section> = Vec::new();
     for row in comparison.differing.iter().take(ROWS) {
         let title = shown(&format!("{} section {}", row.spec, row.section), TEXT);
-        match out.last_mut() {
-            Some(last) if last.title == title => last.lines.push(line(row, catalogue)),
-            _ => out.push(Section {
+        match out.iter_mut().find(|s| s.title == title) {
+            Some(known) => known.lines.push(line(row, catalogue)),
+            None => out.push(Section {
                 title,
                 url: catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r)),
                 lines: vec![line(row, catalogue)],
