@@ -18,6 +18,8 @@ use crate::{
 const TEXT: usize = 300;
 /// Rows of a table.
 const ROWS: usize = 500;
+/// Scenarios that are named of a violation.
+const NAMED: usize = 5;
 
 #[derive(Template)]
 #[template(path = "compare/compare.html", config = "src/report/askama.toml")]
@@ -61,6 +63,7 @@ struct Line {
 
 struct Own {
     requirement: String,
+    says: String,
     level: &'static str,
     word: String,
     observed: String,
@@ -84,7 +87,7 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
         differing: comparison.differing.len(),
         unequal: comparison.unequally_judged.len(),
         sections: sections(comparison, catalogue),
-        unique: unique(comparison),
+        unique: unique(comparison, catalogue),
         common: comparison.common.iter().take(ROWS).map(|r| line(r, catalogue)).collect(),
         unequally_judged: comparison.unequally_judged.iter().take(ROWS).map(|r| line(r, catalogue)).collect(),
         observations: comparison.observations.iter().take(ROWS).map(facts).collect(),
@@ -132,9 +135,9 @@ fn sections(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Section> {
     let mut out: Vec<Section> = Vec::new();
     for row in comparison.differing.iter().take(ROWS) {
         let title = shown(&format!("{} section {}", row.spec, row.section), TEXT);
-        match out.last_mut() {
-            Some(last) if last.title == title => last.lines.push(line(row, catalogue)),
-            _ => out.push(Section {
+        match out.iter_mut().find(|s| s.title == title) {
+            Some(known) => known.lines.push(line(row, catalogue)),
+            None => out.push(Section {
                 title,
                 url: catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r)),
                 lines: vec![line(row, catalogue)],
@@ -148,7 +151,7 @@ fn line(row: &Row, catalogue: &Catalogue) -> Line {
     Line {
         id: shown(&row.requirement, TEXT),
         level: row.level.word(),
-        says: catalogue.get(&row.requirement).map(|r| shown(r.says.trim(), TEXT)).unwrap_or_default(),
+        says: says(&row.requirement, catalogue),
         cells: row.cells.iter().map(chip).collect(),
     }
 }
@@ -170,11 +173,30 @@ fn facts(facts: &Facts) -> Line {
         id: shown(&facts.fact, TEXT),
         level: if facts.differs { "differs" } else { "" },
         says: String::new(),
-        cells: facts.values.iter().map(|v| ("", shown(&v.join("; "), TEXT), String::new())).collect(),
+        cells: facts
+            .values
+            .iter()
+            .map(|v| if v.is_empty() { "–".to_owned() } else { shown(&v.join("; "), TEXT) })
+            .map(|v| ("", v, String::new()))
+            .collect(),
     }
 }
 
-fn unique(comparison: &Comparison) -> Vec<(String, Vec<Own>)> {
+/// The requirement in a sentence.
+fn says(requirement: &str, catalogue: &Catalogue) -> String {
+    catalogue.get(requirement).map(|r| shown(r.says.trim(), TEXT)).unwrap_or_default()
+}
+
+/// The first scenarios by name, and how many there are besides.
+fn named(scenarios: &[String]) -> String {
+    let mut out = shown(&scenarios.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "), TEXT);
+    if scenarios.len() > NAMED {
+        out.push_str(&format!(" and {} more", scenarios.len() - NAMED));
+    }
+    out
+}
+
+fn unique(comparison: &Comparison, catalogue: &Catalogue) -> Vec<(String, Vec<Own>)> {
     comparison
         .targets
         .iter()
@@ -185,10 +207,11 @@ fn unique(comparison: &Comparison) -> Vec<(String, Vec<Own>)> {
                 .take(ROWS)
                 .map(|u| Own {
                     requirement: shown(&u.requirement, TEXT),
+                    says: says(&u.requirement, catalogue),
                     level: u.level.word(),
                     word: u.cell.word(),
                     observed: shown(&u.cell.observed, TEXT),
-                    scenarios: shown(&u.cell.scenarios.join(", "), TEXT),
+                    scenarios: named(&u.cell.scenarios),
                     others: if u.others_meet_it { "meet it" } else { "not all judged" },
                 })
                 .collect();

@@ -146,10 +146,13 @@ fn scenario(
             met_generic += 1;
         } else if f.verdict == Verdict::Pass {
             budget.markup(f.requirement.len() + 20);
-            met.push((
-                budget.text(&f.requirement, SHORT),
-                if budget.is_left() { budget.text(&f.observed, MET) } else { String::new() },
-            ));
+            let seen = if budget.is_left() { budget.text(&f.observed, MET) } else { String::new() };
+            // A fact that is only observed may stand for no requirement: then its own name tells what was seen.
+            let seen = match &f.fact {
+                Some(fact) if f.requirement.is_empty() => format!("{}: {seen}", budget.text(fact, SHORT)),
+                _ => seen,
+            };
+            met.push((budget.text(&f.requirement, SHORT), seen));
         } else if budget.is_left() {
             findings.push(finding(f, report.fail_on, catalogue, budget));
         } else {

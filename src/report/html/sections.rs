@@ -22,6 +22,8 @@ pub(super) struct SpecView {
     pub(super) title: String,
     pub(super) url: Option<String>,
     pub(super) tally: Tally,
+    /// What the tally adds up to.
+    pub(super) total: usize,
     pub(super) rows: Vec<RequirementView>,
 }
 
@@ -51,6 +53,10 @@ pub(super) fn specs(report: &Report, catalogue: &Catalogue) -> Vec<SpecView> {
                 title: known.map(|(_, title, _)| title.clone()).unwrap_or_default(),
                 url: known.map(|(.., url)| url.clone()),
                 tally: coverage.total,
+                total: coverage.total.met
+                    + coverage.total.violated
+                    + coverage.total.open
+                    + coverage.total.untouched,
                 rows: report
                     .requirements
                     .iter()

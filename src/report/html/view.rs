@@ -1,5 +1,7 @@
 //! What the template shows, drawn from the report.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
     sections::{SpecView, specs},
 };
 use crate::{
-    judge::Verdict,
+    judge::{FailClass, Verdict},
     report::{
         Report,
         digest::{self, Violation},
@@ -40,6 +42,8 @@ pub(super) struct Page {
     conclusion_class: &'static str,
     mark: &'static str,
     interrupted: bool,
+    /// Why the conclusion is what it is, in sentences.
+    because: Vec<String>,
     identity: Vec<(&'static str, String)>,
     /// Number and noun, colour class.
     counts: Vec<(String, &'static str)>,
@@ -61,10 +65,12 @@ pub(super) struct Row {
     mark: &'static str,
     level: &'static str,
     requirement: String,
+    says: String,
     contested: bool,
     section: String,
     url: Option<String>,
     class: &'static str,
+    expected: String,
     observed: String,
     scenarios: Vec<String>,
     more: usize,
@@ -90,6 +96,7 @@ impl Page {
             conclusion_class,
             mark,
             interrupted: report.interrupted,
+            because: because(report),
             identity: identity(report),
             counts: vec![
                 (format!("{} passed", c.pass), "pass"),
@@ -123,6 +130,46 @@ impl Page {
                 .collect(),
         }
     }
+}
+
+/// What led to the conclusion: the number of scenarios alone says little, since one fault can show in hundreds.
+fn because(report: &Report) -> Vec<String> {
+    let distinct = |list: &[&Violation<'_>]| {
+        let ids: BTreeSet<&str> = list.iter().map(|v| v.finding.requirement.as_str()).collect();
+        count(ids.len(), "requirement")
+    };
+    let [failures, warnings, _] = digest::ranked(report);
+    let mut out = Vec::new();
+    if !failures.is_empty() {
+        let holes: Vec<_> =
+            failures.iter().filter(|v| v.finding.class == Some(FailClass::Accepted)).collect();
+        let holes = match holes.as_slice() {
+            [] => String::new(),
+            holes => format!("; security: {} by accepting what must be refused", distinct(holes)),
+        };
+        let failures = distinct(&failures.iter().collect::<Vec<_>>());
+        out.push(format!("Violated at a level that fails the run: {failures}{holes}."));
+    }
+    if !warnings.is_empty() {
+        let warnings = distinct(&warnings.iter().collect::<Vec<_>>());
+        out.push(format!("Violated at level should, a warning: {warnings}."));
+    }
+    let waived = digest::waived(report);
+    if !waived.is_empty() {
+        let waived = distinct(&waived.iter().collect::<Vec<_>>());
+        out.push(format!("Violated and accepted by a waiver: {waived}."));
+    }
+    if report.counts.inconclusive > 0 {
+        out.push(format!("Proven neither way: {}.", count(report.counts.inconclusive, "scenario")));
+    }
+    if report.conclusion == Conclusion::Partial {
+        let missing = count(report.counts.not_applicable, "scenario");
+        out.push(format!("No violation fails the run, but {missing} did not apply: not all was exercised."));
+    }
+    if out.is_empty() {
+        out.push("Every requirement that was exercised is met.".to_owned());
+    }
+    out
 }
 
 fn tool(report: &Report) -> String {
@@ -188,10 +235,15 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<(&'static str, Vec<
             mark,
             level: v.finding.level.word(),
             requirement: shown(&v.finding.requirement, CELL),
+            says: catalogue
+                .get(&v.finding.requirement)
+                .map(|r| shown(r.says.trim(), CELL))
+                .unwrap_or_default(),
             contested: v.finding.reading.is_some() || !v.finding.ambiguity.is_empty(),
             section,
             url,
             class: v.finding.class.map_or("violated", |c| c.word()),
+            expected: shown(&v.finding.expected, CELL),
             observed: shown(&v.finding.observed, CELL),
             scenarios: v.scenarios.iter().take(5).map(|s| shown(&s.id, CELL)).collect(),
             more: v.scenarios.len().saturating_sub(5),
