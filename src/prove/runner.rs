@@ -33,6 +33,9 @@ pub enum ProveError {
     /// The reference server cannot be tested.
     #[error(transparent)]
     Context(#[from] ContextError),
+    /// A run panicked: a bug in txspec.
+    #[error("a run broke off: {0}")]
+    Broken(String),
 }
 
 /// Hears how far the work is.
@@ -68,10 +71,10 @@ pub async fn prove(
         let sender = sender.renewed();
         let target = configuration.target(target);
         let mut bench = Bench {
-            suite,
-            scenarios: left,
+            suite: Arc::clone(suite),
+            scenarios: left.into_iter().cloned().collect(),
             target,
-            catalogue,
+            catalogue: Arc::clone(catalogue),
             sender,
             configuration,
             reach: Reach::default(),
@@ -83,30 +86,41 @@ pub async fn prove(
         benches.push(bench);
     }
     let count = all.len();
-    let benches = &benches;
-    let work = all.iter().map(|fault| async move {
-        let mut outcome = FaultOutcome::new(fault);
-        for bench in benches {
-            bench.run(fault, exhaustive, &mut outcome).await?;
+    let benches = Arc::new(benches);
+    // A task each: what is only awaited together shares one thread.
+    let work = all.into_iter().enumerate().map(|(place, fault)| {
+        let benches = Arc::clone(&benches);
+        async move {
+            let run = tokio::spawn(async move {
+                let mut outcome = FaultOutcome::new(&fault);
+                for bench in benches.iter() {
+                    bench.run(&fault, exhaustive, &mut outcome).await?;
+                }
+                Ok::<_, ProveError>(outcome)
+            });
+            let outcome = run.await.unwrap_or_else(|broken| Err(ProveError::Broken(broken.to_string())));
+            (place, outcome)
         }
-        Ok::<_, ProveError>(outcome)
     });
-    let mut running = futures_util::stream::iter(work).buffered(SERVERS);
-    while let Some(outcome) = running.next().await {
-        matrix.faults.push(outcome?);
-        progress.done(matrix.faults.len(), count);
+    // Unordered, or those that are done would wait for a slow one and keep the next from starting.
+    let mut running = futures_util::stream::iter(work).buffer_unordered(SERVERS);
+    let mut outcomes = BTreeMap::new();
+    while let Some((place, outcome)) = running.next().await {
+        outcomes.insert(place, outcome?);
+        progress.done(outcomes.len(), count);
     }
     drop(running);
+    matrix.faults = outcomes.into_values().collect();
     matrix.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(matrix)
 }
 
 /// One configuration of the server with the scenarios that are proven against it.
-struct Bench<'a> {
-    suite: &'a Arc<Suite>,
-    scenarios: Vec<&'a Scenario>,
+struct Bench {
+    suite: Arc<Suite>,
+    scenarios: Vec<Scenario>,
     target: Target,
-    catalogue: &'a Arc<Catalogue>,
+    catalogue: Arc<Catalogue>,
     sender: Sender,
     configuration: &'static Configuration,
     reach: Reach,
@@ -138,7 +152,7 @@ impl Reach {
     }
 }
 
-impl Bench<'_> {
+impl Bench {
     /// A scenario, its control, the control of that, and so on.
     fn with_controls<'s>(&'s self, scenario: &'s Scenario) -> Vec<&'s Scenario> {
         std::iter::successors(Some(scenario), |one| one.control.as_deref().and_then(|id| self.suite.get(id)))
@@ -155,9 +169,9 @@ impl Bench<'_> {
         target.spec.endpoints.jwks = Some(format!("{}/jwks", server.issuer()));
         target.spec.endpoints.userinfo = Some(format!("{}/userinfo", server.issuer()));
         let mut context = Context::prepare_with(
-            Arc::clone(self.suite),
+            Arc::clone(&self.suite),
             Arc::new(target),
-            Arc::clone(self.catalogue),
+            Arc::clone(&self.catalogue),
             self.sender.renewed(),
         )
         .await?;
@@ -197,8 +211,8 @@ impl Bench<'_> {
         exhaustive: bool,
         outcome: &mut FaultOutcome,
     ) -> Result<(), ProveError> {
-        let touches = |s: &&&Scenario| exhaustive || self.reach.touches(&fault.id, s, self.suite);
-        let touched: Vec<&&Scenario> = self.scenarios.iter().filter(touches).collect();
+        let touches = |s: &&Scenario| exhaustive || self.reach.touches(&fault.id, s, &self.suite);
+        let touched: Vec<&Scenario> = self.scenarios.iter().filter(touches).collect();
         if touched.is_empty() {
             return Ok(());
         }
