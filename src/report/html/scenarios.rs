@@ -81,10 +81,11 @@ pub(super) struct ExchangeView {
     pub(super) curl: String,
 }
 
-/// Every scenario: errors and failures, warnings, inconclusive, passed, not applicable.
+/// Every scenario: failures (holes first, so that the evidence of what is gravest always finds room) and errors,
+/// warnings, inconclusive, passed, not applicable.
 pub(super) fn scenarios(report: &Report, catalogue: &Catalogue, budget: &mut Budget) -> Vec<ScenarioView> {
     let mut ordered: Vec<&ScenarioResult> = report.scenarios.iter().collect();
-    ordered.sort_by_key(|s| rank_of(s, report));
+    ordered.sort_by_key(|s| (rank_of(s, report), !has_hole(s)));
     let mut told = Told::default();
     ordered
         .into_iter()
@@ -111,6 +112,11 @@ impl<'a> Told<'a> {
         }
         news
     }
+}
+
+/// Whether something was accepted that must be refused.
+fn has_hole(result: &ScenarioResult) -> bool {
+    result.findings.iter().any(|f| f.fails_at(Level::May) && f.class == Some(FailClass::Accepted))
 }
 
 fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {

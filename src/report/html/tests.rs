@@ -65,6 +65,17 @@ fn markup_from_a_server_stays_text() {
 }
 
 #[test]
+fn what_was_wrongly_accepted_comes_first_with_its_exchange() {
+    let mut run = fixture::sample_run();
+    run.scenarios.reverse();
+    let page = body(&Report::new(fixture::identity(), &run));
+    let at = |id: &str| page.find(&format!("<details class=\"s r v-fail\" id=\"{id}\"")).unwrap();
+    let (hole, wrong_form) = (at("actor-token-without-type"), at("subject-token-expired"));
+    assert!(hole < wrong_form);
+    assert!(page[hole..wrong_form].contains("Send it again"));
+}
+
+#[test]
 fn a_large_run_stays_small() {
     let mut scenarios = Vec::new();
     let sample = fixture::sample_run();
