@@ -1,20 +1,7 @@
 //! Making hostile text harmless: characters that steer a terminal, hide, or turn the reading direction around
 //! become visible escapes. Every format starts from here and adds what its own syntax needs.
 
-/// Whether a character could steer a terminal, be invisible, or reorder what stands around it.
-pub fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            // XML forbids these two.
-            | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{e007f}')
-}
+pub use crate::wire::is_unsafe;
 
 /// The text with unsafe characters as escapes: `\n`, `\t`, `\u{1b}`. The result is one line.
 pub fn visible(text: &str) -> String {

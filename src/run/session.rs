@@ -252,35 +252,33 @@ impl Session {
     async fn confirm(&self, batch: &[String]) {
         let mut by_control: Vec<_> = self.by_control(batch).into_iter().collect();
         by_control.sort_by_key(|(_, dependents)| std::cmp::Reverse(dependents.len()));
-        let doubtful = self.in_doubt.load(Ordering::Relaxed);
-        let mut first = true;
+        let mut doubtful = self.in_doubt.load(Ordering::Relaxed);
         for (id, dependents) in by_control {
             let lost = self.lost(&id).await;
             if self.context.sender.is_interrupted() {
                 return;
             }
-            let Some(why) = lost else {
-                if doubtful {
+            match lost {
+                // One control speaks for all, as long as none was lost.
+                None if !doubtful => return,
+                None => {
                     // It may have recovered only after these requests.
                     self.withdraw(&dependents, "the server had refused what it now grants again");
+                    self.in_doubt.store(false, Ordering::Relaxed);
                 }
-                self.in_doubt.store(false, Ordering::Relaxed);
-                // One control speaks for all, as long as it succeeds.
-                if first && !doubtful {
-                    return;
+                Some(why) => {
+                    doubtful = true;
+                    self.in_doubt.store(true, Ordering::Relaxed);
+                    tokio::time::sleep(PAUSE).await;
+                    if self.lost(&id).await.is_none() {
+                        self.wavered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    self.withdraw(
+                        &dependents,
+                        &format!("meanwhile {why} (a lock-out, a rate limit, or a server that falters?)"),
+                    );
                 }
-                continue;
-            };
-            first = false;
-            self.in_doubt.store(true, Ordering::Relaxed);
-            tokio::time::sleep(PAUSE).await;
-            if self.lost(&id).await.is_none() {
-                self.wavered.fetch_add(1, Ordering::Relaxed);
             }
-            self.withdraw(
-                &dependents,
-                &format!("meanwhile {why} (a lock-out, a rate limit, or a server that falters?)"),
-            );
         }
     }
 

@@ -93,7 +93,7 @@ impl Vault {
             // A shorter one, or an address, is what a server may use in anything it says.
             let own =
                 value.len() >= PROBE / 2 && !["urn:", "http:", "https:"].iter().any(|p| value.starts_with(p));
-            if is_sensitive(&name) && own {
+            if is_sensitive(&name) && own && !is_word(&value) {
                 self.remember_issued(&value.as_ref().into());
             }
         }
@@ -122,6 +122,10 @@ impl Vault {
                     }
                 } else {
                     let raw = value.trim_matches('"');
+                    // Some servers put their error code where an authorization code would stand.
+                    if is_word(raw) {
+                        continue;
+                    }
                     self.remember_issued(&raw.into());
                     if raw.contains('\\') {
                         self.remember_issued(&json_unescaped(raw).into());
@@ -449,6 +453,12 @@ fn replace(
     (last > 0).then(|| out + &text[last..])
 }
 
+/// Whether a value is a word of the protocol rather than a token: to hide it wherever it stands would blind the
+/// findings. Where it stands as a token, its position hides it.
+fn is_word(value: &str) -> bool {
+    value.len() < PROBE && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
 fn label_of(label: &str, value: &str) -> String {
     let digest = Sha256::digest(value.as_bytes());
     // A fingerprint tells tokens apart; of a short secret it would help a guesser.
@@ -569,6 +579,14 @@ mod tests {
         let body = br#"{"token":{"ACCESS_TOKEN":"inner-token"}}"#.to_vec();
         vault.remember_response(&Response { status: 200, headers: Vec::new(), body, truncated: false });
         assert_eq!(vault.redactor().text("see inner-token here"), "see [token] here");
+    }
+
+    #[test]
+    fn an_error_code_is_no_token_wherever_a_server_puts_it() {
+        let vault = Vault::default();
+        let body = br#"{"error":"invalid_request","code":"invalid_request","token":"opaque-0123"}"#.to_vec();
+        vault.remember_response(&Response { status: 400, headers: Vec::new(), body, truncated: false });
+        assert_eq!(vault.redactor().text("400 invalid_request, opaque-0123"), "400 invalid_request, [token]");
     }
 
     #[test]
