@@ -1,9 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # py-identity-model, a client library in Python, which exchanges tokens of our reference server (`txspec serve`).
-# TXSPEC: the txspec binary (default: target/release/txspec).
 
 prepare() {
-  txspec=${TXSPEC:-$root/target/release/txspec}
   [[ -x $txspec ]] || fail "$txspec is not there: build it with cargo build --release, or say where it is with TXSPEC"
   find_python
   "$python" -c 'import ensurepip, venv' 2>/dev/null || skip "$python has no venv module"

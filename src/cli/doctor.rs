@@ -190,6 +190,10 @@ impl Walk<'_> {
                 &format!("client {role} `{id}` is refused by {method}, and accepted by {}", works.name()),
                 &format!("write `auth: {}`{at}", works.name()),
             ),
+            // Some servers answer `invalid_client` to a client that only lacks the grant.
+            ClientHealth::WrongSecret | ClientHealth::UnknownOrWrongSecret if may_lack_grant => self.note(&format!(
+                "client {role} `{id}` is refused as a client (invalid_client), as it need not have the grant; the answer does not tell that from wrong credentials"
+            )),
             ClientHealth::WrongSecret => self.fail(
                 &format!("client {role} `{id}` is known, but its credentials are refused"),
                 &format!("correct its secret or key{at}"),
