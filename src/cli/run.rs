@@ -240,14 +240,14 @@ fn execute(
     let format = arguments.libtest.format;
     let prints = !format.is_some_and(FormatArgument::takes_output);
     let muted = arguments.outputs.mute(terminal, prints);
+    let at_once = arguments.libtest.test_threads.unwrap_or(concurrency).max(1);
     if format == Some(FormatArgument::Jsonl) {
-        let concurrency = arguments.libtest.test_threads.unwrap_or(concurrency).max(1);
-        runtime.block_on(all(&session, &chosen_scenarios, concurrency));
+        runtime.block_on(all(&session, &chosen_scenarios, at_once));
     } else {
         let runs_on = Some((Arc::clone(&session), runtime.handle().clone()));
         super::print_trials(&libtest, trials(selected, runs_on, &explain).trials);
     }
-    runtime.block_on(session.recheck_controls());
+    runtime.block_on(session.recheck_controls(at_once));
     if let Some(why) = sender.given_up() {
         terminal.failure(why, Some("the run ended early: check the server, then run again for the rest"));
     }

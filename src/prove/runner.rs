@@ -199,7 +199,7 @@ impl Bench {
             }
             session.run(scenario).await;
         }
-        session.recheck_controls().await;
+        session.recheck_controls(1).await;
         self.reach = reach;
         Ok(session.finish())
     }
@@ -226,7 +226,7 @@ impl Bench {
         for scenario in touched {
             session.run(scenario).await;
         }
-        session.recheck_controls().await;
+        session.recheck_controls(1).await;
         outcome.add(fault, server.fired().values().sum(), &session.finish().scenarios);
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{Context, Event, Listener, RunResult, ScenarioResult, Weight, execute::not_succeeded};
 use crate::{
@@ -138,9 +138,9 @@ impl Session {
         result.weight(self.options.fail_on, &self.options.allow_inconclusive)
     }
 
-    /// Runs the controls of all refusals once more: a lock-out, a rate limit or a one-time token would have made
-    /// every later refusal look right. Verdicts whose control no longer succeeds are taken back.
-    pub async fn recheck_controls(&self) {
+    /// Runs the controls of all refusals once more, so many at once: a lock-out, a rate limit or a one-time token would
+    /// have made every later refusal look right. Verdicts whose control no longer succeeds are taken back.
+    pub async fn recheck_controls(&self, concurrency: usize) {
         if self.context.sender.is_interrupted() {
             return;
         }
@@ -154,17 +154,24 @@ impl Session {
             }
             return;
         }
-        for (id, dependents) in by_control {
-            let Some(why) = self.lost(&id).await else {
-                for blamed in dependents.iter().filter(|result| self.is_blamed_for_refusing(result)) {
-                    self.ask_again(blamed).await;
-                }
-                continue;
-            };
-            if self.context.sender.is_interrupted() {
-                return;
-            }
-            self.withdraw(&dependents, &format!("at the end of the run {why} (a lock-out, a rate limit, or a token that can be used once?)"));
+        futures_util::stream::iter(by_control)
+            .for_each_concurrent(concurrency.max(1), |(id, dependents)| async move {
+                self.recheck(&id, &dependents).await;
+            })
+            .await;
+    }
+
+    async fn recheck(&self, control: &str, dependents: &[Arc<ScenarioResult>]) {
+        let lost = self.lost(control).await;
+        if self.context.sender.is_interrupted() {
+            return;
+        }
+        if let Some(why) = lost {
+            self.withdraw(dependents, &format!("at the end of the run {why} (a lock-out, a rate limit, or a token that can be used once?)"));
+            return;
+        }
+        for blamed in dependents.iter().filter(|result| self.is_blamed_for_refusing(result)) {
+            self.ask_again(blamed).await;
         }
     }
 
