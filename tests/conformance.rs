@@ -59,7 +59,7 @@ fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let trials = live(&selected, &session, &runtime, &catalogue);
     let conclusion = libtest_mimic::run(&arguments, trials);
     let before = failing(&session, &session.finish());
-    runtime.block_on(session.recheck_controls());
+    runtime.block_on(session.recheck_controls(1));
     let result = session.finish();
     let withdrawn: Vec<String> = failing(&session, &result).difference(&before).cloned().collect();
     for id in &withdrawn {

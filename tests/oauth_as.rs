@@ -42,7 +42,7 @@ async fn run_suite(issuer: &str) -> Arc<RunResult> {
         .buffer_unordered(8)
         .for_each(|_| async {})
         .await;
-    session.recheck_controls().await;
+    session.recheck_controls(1).await;
     session.finish()
 }
 
