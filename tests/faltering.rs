@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -149,11 +149,15 @@ async fn a_server_that_falls_silent_ends_the_run_early() {
     assert_eq!(report["interrupted"], true);
 }
 
-/// Sends SIGINT after a while; how long the program then lives, its exit code and what it says.
+/// Sends SIGINT as soon as the program has come to the point; how long it then lives, its exit code and what it says.
 #[cfg(unix)]
-fn interrupted(mut command: Command, after: Duration) -> (Duration, Option<i32>, String) {
+fn interrupted(mut command: Command, at_the_point: impl Fn() -> bool) -> (Duration, Option<i32>, String) {
     let child = command.spawn().unwrap();
-    std::thread::sleep(after);
+    let patience = Instant::now();
+    while !at_the_point() {
+        assert!(patience.elapsed() < Duration::from_secs(60), "the program never came to the point");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let started = Instant::now();
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
@@ -165,7 +169,10 @@ fn interrupted(mut command: Command, after: Duration) -> (Duration, Option<i32>,
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ctrl_c_keeps_what_was_judged() {
     let reference = Arc::new(ReferenceServer::start(Options::default()).await.unwrap());
-    let slow = behind(&reference, |number| {
+    let stuck = Arc::new(AtomicBool::new(false));
+    let sticks = Arc::clone(&stuck);
+    let slow = behind(&reference, move |number| {
+        sticks.fetch_or(number > 22, Ordering::Relaxed);
         (number > 20).then(|| Reply::acts(vec![Act::Wait(Duration::from_secs(60))]))
     })
     .await;
@@ -173,9 +180,12 @@ async fn ctrl_c_keeps_what_was_judged() {
     target(folder.path(), &slow, "limits: { request_timeout: 50s, concurrency: 2 }\n");
     let command = command(folder.path(), reference.issuer(), &[]);
     let (time, code, error) =
-        tokio::task::spawn_blocking(|| interrupted(command, Duration::from_secs(5))).await.unwrap();
+        tokio::task::spawn_blocking(move || interrupted(command, || stuck.load(Ordering::Relaxed)))
+            .await
+            .unwrap();
     assert_eq!(code, Some(3), "{error}");
-    assert!(time < Duration::from_secs(10), "{time:?}");
+    // Without the interruption, it would have been 50 s.
+    assert!(time < Duration::from_secs(20), "{time:?}");
     let report = report(folder.path());
     assert_eq!(report["interrupted"], true);
     assert!(report["counts"]["pass"].as_u64().unwrap() > 3, "{}", report["counts"]);
@@ -188,27 +198,37 @@ async fn ctrl_c_keeps_what_was_judged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ctrl_c_does_not_wait_for_token_sources() {
     let reference = ReferenceServer::start(Options::default()).await.unwrap();
-    for source in ["user: { from: { command: { run: [sleep, \"40\"], timeout: 1m } } }", "silent"] {
+    for silent in [false, true] {
         let folder = TempDir::new().unwrap();
-        let issuer = if source == "silent" {
+        let started = folder.path().join("started");
+        let mut source = "user: { from: { static: some-token-of-a-user } }".to_owned();
+        let mut issuer = reference.issuer().to_owned();
+        if silent {
             // Discovery gets no answer.
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = format!("http://{}", listener.local_addr().unwrap());
-            std::mem::forget(listener);
-            address
+            issuer = format!("http://{}", listener.local_addr().unwrap());
+            let started = started.clone();
+            std::thread::spawn(move || {
+                let connection = listener.accept();
+                fs::write(started, "").unwrap();
+                std::thread::sleep(Duration::from_secs(60));
+                drop(connection);
+            });
         } else {
-            reference.issuer().to_owned()
-        };
+            let script = format!("touch '{}'; sleep 40", started.display());
+            source =
+                format!("user: {{ from: {{ command: {{ run: [sh, -c, \"{script}\"], timeout: 1m }} }} }}");
+        }
         let text = format!(
             "name: slow\nissuer: {issuer}\nclients: {{ exchanger: {{ id: app, secret: app-secret }} }}\ntokens: {{ {} }}\nlimits: {{ request_timeout: 50s }}\n",
-            if source == "silent" { "user: { from: { static: some-token-of-a-user } }" } else { source }
+            source
         );
         fs::write(folder.path().join("target.yaml"), text).unwrap();
         let command = command(folder.path(), &issuer, &[]);
         let (time, code, error) =
-            tokio::task::spawn_blocking(|| interrupted(command, Duration::from_secs(2))).await.unwrap();
+            tokio::task::spawn_blocking(move || interrupted(command, || started.exists())).await.unwrap();
         assert_eq!(code, Some(3), "{source}: {error}");
         assert!(error.contains("interrupted before anything was judged"), "{source}: {error}");
-        assert!(time < Duration::from_secs(5), "{source}: {time:?}");
+        assert!(time < Duration::from_secs(20), "{source}: {time:?}");
     }
 }
