@@ -71,3 +71,24 @@ fn the_exit_codes_in_the_readme_are_the_programs() {
         table.lines().filter_map(|line| line.split('|').nth(1)?.trim().parse().ok()).collect();
     assert_eq!(codes, all.map(Exit::code));
 }
+
+#[test]
+fn the_table_of_servers_in_the_readme_is_that_of_the_reports() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let table = readme.split("<!-- providers -->").nth(1).unwrap().split("<!-- /providers -->").next().unwrap();
+    let rows: Vec<Vec<&str>> =
+        table.lines().skip(3).map(|line| line.split('|').map(str::trim).collect()).collect();
+    let comparison: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string("reports/providers/comparison.json").unwrap()).unwrap();
+    let targets = comparison["targets"].as_array().unwrap();
+    assert_eq!(rows.len(), targets.len());
+    for (row, target) in rows.iter().zip(targets) {
+        assert!(row[1].starts_with(&format!("[{}](", target["label"].as_str().unwrap())), "{row:?}");
+        let counts = ["pass", "fail", "warn", "inconclusive", "not_applicable"];
+        let numbers: Vec<String> = counts.iter().map(|key| target["counts"][*key].to_string()).collect();
+        assert_eq!(row[3..8], numbers, "{row:?}");
+        for link in row.iter().filter_map(|cell| cell.split_once("](")?.1.strip_suffix(')')) {
+            assert!(fs::metadata(link).is_ok(), "{link}");
+        }
+    }
+}
