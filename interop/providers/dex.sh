@@ -17,22 +17,25 @@ build_dex() {
     go build -trimpath -o "$cache/dex" github.com/dexidp/dex/cmd/dex
 }
 
-# Neither of the two goes on without the other; the upstream ends when stdin closes.
+# Neither of the two servers looks at its stdin: when it closes, this ends, and with it they do.
 serve() {
   sed "s|ISSUER|http://127.0.0.1:$port|; s|ADDRESS|127.0.0.1:$port|; s|UPSTREAM|$TXSPEC_UPSTREAM|" "$home/dex/dex.yaml" \
     >"$work/dex.yaml"
-  "$txspec" serve --port "$upstream_port" <&0 &
-  until listening "$upstream_port" || [[ -z $(jobs -pr) ]]; do sleep 0.1; done
+  cat <&0 &
+  "$txspec" serve --port "$upstream_port" </dev/null &
+  until listening "$upstream_port"; do
+    kill -0 $! && sleep 0.1
+  done
   "$cache/dex" serve "$work/dex.yaml" </dev/null &
   wait -n || true
-  kill $(jobs -pr) 2>/dev/null
-  exit 1
+  kill $(jobs -pr)
 }
 
 listening() {
   (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# It listens before it has a key.
 ready() {
   listening "$port" && grep -q 'keys rotated' "$work/log" && echo "http://127.0.0.1:$port"
 }
