@@ -37,8 +37,11 @@ fn suite() -> (Arc<Catalogue>, Arc<Suite>) {
 
 /// A run against a target that differs from the one above by these lines. Nothing is sent.
 async fn context(catalogue: &Arc<Catalogue>, suite: &Arc<Suite>, more: &str) -> Context {
-    let text = format!("{TARGET}{more}");
-    let target = load_text("t.yaml", &text, &|_| Some("a-secret".into()), catalogue).unwrap();
+    context_of(catalogue, suite, &format!("{TARGET}{more}")).await
+}
+
+async fn context_of(catalogue: &Arc<Catalogue>, suite: &Arc<Suite>, text: &str) -> Context {
+    let target = load_text("t.yaml", text, &|_| Some("a-secret".into()), catalogue).unwrap();
     Context::prepare(Arc::clone(suite), Arc::new(target), Arc::clone(catalogue)).await.unwrap()
 }
 
@@ -92,6 +95,34 @@ async fn a_token_for_single_use_is_not_asked_for_a_second_use() {
     for id in ["impersonation", "single-use-subject", "single-use-subject-again"] {
         assert_eq!(lacks(&single, id), None, "{id}");
     }
+}
+
+/// Found with a server whose every exchange is about ID tokens of another issuer: presenting one as an ID token is no mistake.
+#[tokio::test]
+async fn a_token_is_not_mistaken_for_what_it_is() {
+    let (catalogue, suite) = suite();
+    let source = "from: { password: { client: exchanger, username: alice, password: '${SET}' } }";
+    let declared = "capabilities: [id_token_subject]\n";
+    let mut target =
+        TARGET.replace("tokens:\n", &format!("tokens:\n  id_token: {{ type: id_token, {source} }}\n"));
+    let confused = ["id-token-as-access-token", "access-token-as-id-token"];
+    let ordinary = context_of(&catalogue, &suite, &format!("{target}{declared}")).await;
+    for id in confused {
+        assert_eq!(lacks(&ordinary, id), None, "{id}");
+    }
+    assert_eq!(lacks(&context_of(&catalogue, &suite, &target).await, "access-token-said-id-token"), None);
+
+    target = target.replace("user: { from", "user: { type: id_token, from");
+    let federated = context_of(&catalogue, &suite, &format!("{target}{declared}")).await;
+    for id in confused {
+        let what = lacks(&federated, id).unwrap_or_else(|| panic!("{id} applies"));
+        assert!(what.contains("of the type that they would be mistaken for"), "{what}");
+    }
+    assert_eq!(lacks(&federated, "access-token-said-refresh-token"), None);
+    let undeclared = context_of(&catalogue, &suite, &target).await;
+    assert!(
+        lacks(&undeclared, "access-token-said-id-token").is_some_and(|what| what.contains("tokens.user"))
+    );
 }
 
 /// Scenarios that must be refused, each with the edit that makes them so.

@@ -119,7 +119,8 @@ impl<'a> Draft<'a> {
                 spec.actor_type.as_deref().map_or_else(|| actor.view.token_type.clone(), token_type_uri),
             );
         }
-        for (name, value) in context.target.spec.extra_params.iter().chain(&subject.params) {
+        // What the token itself needs comes first: it is said of this token, the rest of all exchanges.
+        for (name, value) in subject.params.iter().chain(&context.target.spec.extra_params) {
             if form.get(name).is_none() {
                 value.values().into_iter().for_each(|v| form.push(name, v));
             }

@@ -11,7 +11,7 @@ use crate::{
         Step, Suite, TokenEdit, pieces,
     },
     spec::Level,
-    target::{AuthMethod, ClientSpec, TargetSpec},
+    target::{AuthMethod, ClientSpec, TargetSpec, token_type_uri},
     token::client_method,
 };
 
@@ -103,12 +103,17 @@ pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
         .map_or("exchanger", |e| e.client.as_str())
         .to_owned();
     let mut client = client.as_str();
+    let exchanged = scenario.steps.iter().rev().find_map(|s| s.exchange.as_ref());
     for edit in &scenario.edits {
         needs.edit(edit, client);
+        exchanged.into_iter().for_each(|e| needs.another_type(edit, e));
         client = edit.client.as_deref().unwrap_or(client);
     }
     needs.lacks.map_or(Applicability::Applies, Applicability::Lacks)
 }
+
+/// Roles that say of what type a token is. The others that are presented under a false type say what it is instead.
+const NAMED_BY_TYPE: [&str; 3] = ["user", "id_token", "refresh_token"];
 
 struct Needs<'a> {
     spec: &'a TargetSpec,
@@ -252,6 +257,28 @@ impl Needs<'_> {
         }
         if let (Some(auth), Some(spec)) = (edit.client_auth, self.spec.clients.get(client)) {
             self.auth(auth, client, spec);
+        }
+    }
+
+    /// A token that is said to be of another type must be of another. By the target file, ID tokens may be what every
+    /// exchange is about; to present one as an ID token is then no mistake.
+    fn another_type(&mut self, edit: &Edit, exchange: &ExchangeSpec) {
+        let declared = |role: &str| self.spec.tokens.get(role).map(|t| token_type_uri(&t.token_type));
+        for (parameter, tokens, control) in [
+            ("subject_token_type", &edit.subject, Some(exchange.subject.as_str())),
+            ("actor_token_type", &edit.actor, exchange.actor.as_deref()),
+        ] {
+            let Some(right) = control.and_then(declared) else { continue };
+            let of_the_same = tokens
+                .iter()
+                .filter(|t| t.keep_type)
+                .filter_map(|t| t.role.as_deref())
+                .find(|role| NAMED_BY_TYPE.contains(role) && declared(role).as_ref() == Some(&right));
+            let said = edit.set.iter().flatten().any(|(name, value)| name == parameter && *value == right);
+            if let Some(role) = of_the_same.or(said.then_some(control).flatten()) {
+                self.lacks
+                    .get_or_insert(format!("tokens.{role} are of the type that they would be mistaken for"));
+            }
         }
     }
 
