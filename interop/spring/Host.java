@@ -1,3 +1,6 @@
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.net.URL;
 import java.util.Map;
 
 import org.springframework.boot.SpringApplication;
@@ -63,10 +66,19 @@ public class Host {
             if (delegate != null) {
                 String issuer = context.getAuthorizationServerContext().getIssuer();
                 String of = user.equals("names-elsewhere") ? "https://elsewhere.example.net" : issuer;
-                context.getClaims().claim("may_act", Map.of("iss", of, "sub", delegate));
+                context.getClaims().claim("may_act", Map.of("iss", url(of), "sub", delegate));
             } else if (user.equals("names-malformed")) {
                 context.getClaims().claim("may_act", "service");
             }
         };
+    }
+
+    /** The issuer as the library keeps it in an actor token: as text it would be equal to none. */
+    private static URL url(String issuer) {
+        try {
+            return URI.create(issuer).toURL();
+        } catch (MalformedURLException e) {
+            throw new IllegalArgumentException(e);
+        }
     }
 }
