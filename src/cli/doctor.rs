@@ -168,8 +168,10 @@ impl Walk<'_> {
         let at = self.place(&format!("/clients/{role}"));
         let id = client.map(|c| c.id.clone()).unwrap_or_default();
         let method = client.map(client_method).map(AuthMethod::name).unwrap_or_default();
-        // Who shall not exchange is told so, and a resource server needs no grant.
-        let may_lack_grant = matches!(role, "forbidden" | "observer");
+        // Who shall not exchange is told so; a resource server needs no grant, and neither does a client of one's own (`x-`)
+        // that only gets tokens.
+        let may_lack_grant = matches!(role, "forbidden" | "observer") || role.starts_with("x-");
+        let public = role == "public" && !self.context.declares(Capability::PublicClient);
         match health {
             ClientHealth::Fine if role == "forbidden" => self.note(&format!(
                 "client {role} `{id}`: the server does not refuse it before it looks at the token; scenarios will show whether it may exchange"
@@ -193,6 +195,9 @@ impl Walk<'_> {
             // Some servers answer `invalid_client` to a client that only lacks the grant.
             ClientHealth::WrongSecret | ClientHealth::UnknownOrWrongSecret if may_lack_grant => self.note(&format!(
                 "client {role} `{id}` is refused as a client (invalid_client), as it need not have the grant; the answer does not tell that from wrong credentials"
+            )),
+            ClientHealth::UnknownOrWrongSecret if public => self.note(&format!(
+                "client {role} `{id}` is refused, as a public client may be where `public_client` is not declared"
             )),
             ClientHealth::WrongSecret => self.fail(
                 &format!("client {role} `{id}` is known, but its credentials are refused"),

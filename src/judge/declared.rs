@@ -201,7 +201,8 @@ impl Declared<'_> {
         };
         let client_error = (400..500).contains(&response.status);
         let clean = oracle_error::is_clean(response)
-            || (client_error && (row.any_body || !self.step.kind.is_token_endpoint()));
+            || oracle_error::by_another_layer(row, response)
+            || (client_error && !self.step.kind.is_token_endpoint());
         for id in refusal.covers.iter().flat_map(OneOrMany::iter) {
             let mut finding = Finding::pass(id, self.run.level(id), "the request is refused", observed);
             finding.exchange = Some(self.step.index(at));

@@ -20,10 +20,7 @@ pub(super) fn judge(
     };
     let mut oracle = Oracle { run, found: Vec::new() };
     // A layer that does not speak OAuth may answer before the token endpoint does (wrong method, too large …).
-    let foreign_layer = row.is_some_and(|r| r.any_body)
-        && oauth_error(response).is_none()
-        && (400..500).contains(&response.status);
-    if !foreign_layer {
+    if !row.is_some_and(|r| by_another_layer(r, response)) {
         oracle.status(response, row);
         oracle.caching(response);
         if let Some(members) = oracle.body(response) {
@@ -47,6 +44,12 @@ pub(super) fn oauth_error(response: &Response) -> Option<String> {
 /// object that names an error.
 pub(super) fn is_clean(response: &Response) -> bool {
     (400..500).contains(&response.status) && oauth_error(response).is_some()
+}
+
+/// Whether a layer that does not speak OAuth may have refused the request in the place of the token endpoint.
+pub(super) fn by_another_layer(row: &DecisionRow, response: &Response) -> bool {
+    let refused = (400..500).contains(&response.status) || row.statuses.contains(&response.status);
+    row.any_body && refused && oauth_error(response).is_none()
 }
 
 struct Oracle<'a> {

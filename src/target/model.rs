@@ -349,6 +349,9 @@ pub struct HttpStep {
     /// Authenticates as this client's role.
     #[serde(default)]
     pub client: Option<String>,
+    /// Sends a DPoP proof for this address by one of the keys that scenarios name: `subject` holds the token `bound`.
+    #[serde(default)]
+    pub dpop: Option<String>,
     /// Status that must come back. Default: any 2xx or 3xx.
     #[serde(default)]
     pub status: Option<u16>,

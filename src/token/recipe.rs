@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use url::Url;
 
-use super::obtain::{Got, Obtainer, Trouble};
+use super::{
+    DpopKey,
+    obtain::{Got, Obtainer, Trouble},
+    proof,
+};
 use crate::{
     target::{CommandSource, HttpRecipe, HttpStep, duration},
     wire::{Exchange, FormBody, Request, Secret, StrictJson, TransportKind},
@@ -81,6 +85,12 @@ impl Obtainer {
             .method
             .clone()
             .unwrap_or_else(|| if request.body.is_empty() { "GET".into() } else { "POST".into() });
+        if let Some(key) = &step.dpop {
+            let proof = DpopKey::named(key)
+                .and_then(|key| proof(&key, &request.url, None, None))
+                .map_err(|e| format!("no DPoP proof can be made: {e}"))?;
+            request.push_header("dpop", proof);
+        }
         for (name, value) in &step.headers {
             let value = self.fill(value, known);
             self.vault.remember_named(name, &value);
