@@ -174,6 +174,11 @@ impl Finding {
         }
     }
 
+    /// Whether the check was met.
+    pub fn is_pass(&self) -> bool {
+        self.verdict == Verdict::Pass
+    }
+
     /// Turns it into a violation.
     pub fn failed(mut self, class: FailClass) -> Self {
         self.verdict = Verdict::Fail;

@@ -1,0 +1,122 @@
+//! Checks on single values: claims of the issued token, members of the response, header fields.
+
+use serde_json::Value;
+
+use super::{
+    Declared,
+    judged::{Judged, Outcome1, pass, unseen, when},
+};
+use crate::{
+    judge::{
+        FailClass,
+        claims::{self, issued_claims, shown},
+        oracle_error,
+    },
+    scenario::{ClaimCheck, HeaderCheck, IfMissing, MemberCheck, Relation},
+    spec::{Knob, Level},
+};
+
+impl Declared<'_> {
+    pub(super) fn claim(&self, check: &ClaimCheck, at: usize) -> Judged {
+        let relation = check.relation();
+        let compared = relation.same_as.is_some() || relation.not_same_as.is_some();
+        if check.at == "/sub" && compared && self.run.policy.declares(Knob::SubMapping) {
+            return None;
+        }
+        match issued_claims(self.step, at, check.source) {
+            Ok(claims) if check.only_if.as_ref().is_some_and(|c| !claims::holds(&claims, c)) => None,
+            Ok(claims) => {
+                self.relation(claims.pointer(&check.at), &check.at, &relation, check.if_missing, at)
+            }
+            Err(e) => unseen(format!("claim {}", check.at), e),
+        }
+    }
+
+    /// A member check; with `*` in the pointer it must hold for every element.
+    pub(super) fn member(&self, document: &Value, check: &MemberCheck, at: usize) -> Judged {
+        if check.only_if.as_ref().is_some_and(|c| !claims::holds(document, c)) {
+            return None;
+        }
+        let mut last = None;
+        for value in claims::at_pointer(document, &check.at) {
+            let value = value.or(check.default.as_ref());
+            last = self.relation(value, &check.at, &check.relation(), check.if_missing, at);
+            if !matches!(last, None | Some(Outcome1::Pass { .. })) {
+                return last;
+            }
+        }
+        last
+    }
+
+    fn relation(
+        &self,
+        value: Option<&Value>,
+        pointer: &str,
+        relation: &Relation<'_>,
+        if_missing: IfMissing,
+        at: usize,
+    ) -> Judged {
+        let Some(value) = value else {
+            if relation.present == Some(false) {
+                return pass(format!("nothing at {pointer}"), "nothing");
+            }
+            let expected = format!("a value at {pointer}");
+            let level = match if_missing {
+                IfMissing::Fine => return None,
+                IfMissing::May => Some(Level::May),
+                IfMissing::Should => Some(Level::Should),
+                IfMissing::Fail => None,
+            };
+            return Some(Outcome1::Fail {
+                expected,
+                observed: "nothing".into(),
+                class: FailClass::WrongForm,
+                level,
+                why: String::new(),
+            });
+        };
+        if let Some(name) = relation.not_same_as
+            && pointer == "/sub"
+            && let (Ok(own), Ok(other)) = (
+                claims::reference(self.run, self.step, at, "subject"),
+                claims::reference(self.run, self.step, at, name),
+            )
+            && claims::same(&own, &other)
+        {
+            // The subject token itself is about that party: nothing can be told apart.
+            return None;
+        }
+        match claims::compare(self.run, self.step, at, value, relation) {
+            Ok(c) => when(c.ok, format!("{pointer}: {}", c.expected), shown(value)),
+            Err(e) => unseen(pointer.to_string(), e),
+        }
+    }
+
+    pub(super) fn header(&self, check: &HeaderCheck, at: usize) -> Judged {
+        let response = self.step.exchanges.get(at)?.response()?;
+        let values = response.header_values(&check.name);
+        let observed = if values.is_empty() {
+            format!("no {}", check.name)
+        } else {
+            oracle_error::visible(&values.join(", "))
+        };
+        if let Some(present) = check.present {
+            return when(
+                values.is_empty() != present,
+                format!("{} {}", check.name, if present { "present" } else { "absent" }),
+                observed,
+            );
+        }
+        if let Some(start) = &check.starts_with {
+            let start = start.to_ascii_lowercase();
+            let ok = values.iter().any(|v| {
+                let lower = v.to_ascii_lowercase();
+                lower.starts_with(&start) || lower.split(',').any(|member| member.trim().starts_with(&start))
+            });
+            return when(ok, format!("{} starts with {start}", check.name), observed);
+        }
+        let part = check.contains.as_deref().unwrap_or_default();
+        let ok = values.iter().any(|v| v.split(',').any(|d| d.trim().eq_ignore_ascii_case(part)));
+        when(ok, format!("{} contains {part}", check.name), observed)
+    }
+}

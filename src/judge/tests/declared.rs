@@ -1,0 +1,220 @@
+//! What scenarios declare: refusals, grants, and each predicate on what was granted.
+
+use super::*;
+use crate::scenario::Check;
+
+const REFUSAL: &str = "refusal: { row: invalid-token, covers: TX-2.1-validate-subject_token }";
+
+#[test]
+fn what_must_be_refused_and_is_granted_is_a_security_finding_and_nothing_else() {
+    let found = failing(&Bench::new().judge(&good().exchange(), Some(&expect(REFUSAL))));
+    assert_eq!(found, [("TX-2.1-validate-subject_token".to_owned(), Level::Must, FailClass::Accepted)]);
+}
+
+#[test]
+fn the_reading_decides_over_a_contested_code() {
+    let mut bench = Bench::new();
+    let exchange = refusal("invalid_grant").exchange();
+    let code = |bench: &Bench| {
+        let findings = bench.judge(&exchange, Some(&expect(REFUSAL)));
+        findings.into_iter().find(|f| f.requirement == "TX-2.2.2-error-code-invalid_request").unwrap()
+    };
+    let strict = code(&bench);
+    assert_eq!(
+        (strict.level, strict.class, strict.ambiguity.as_slice()),
+        (Level::Must, Some(FailClass::WrongForm), &["A1".to_owned()][..])
+    );
+    bench.run.reading = "rfc6749-lenient".into();
+    let lenient = code(&bench);
+    assert_eq!((lenient.level, lenient.reading.as_deref()), (Level::Should, Some("rfc6749-lenient")));
+    // That it was refused is met under either reading.
+    let findings = bench.judge(&exchange, Some(&expect(REFUSAL)));
+    assert!(findings.iter().any(|f| f.requirement == "TX-2.1-validate-subject_token" && f.is_pass()));
+}
+
+#[test]
+fn a_refusal_without_an_oauth_error_proves_nothing() {
+    for case in [refusal("x").status(500), refusal("x").body(b"nope"), refusal("x").status(302)] {
+        let findings = Bench::new().judge(&case.exchange(), Some(&expect(REFUSAL)));
+        let own = findings.iter().find(|f| f.requirement == "TX-2.1-validate-subject_token").unwrap();
+        assert_eq!((own.verdict, own.cause), (Verdict::Inconclusive, Some(Cause::Unobservable)));
+    }
+}
+
+#[test]
+fn no_answer_and_rate_limits_leave_everything_open() {
+    let timeout = exchange(Err(TransportError { kind: TransportKind::Timeout, message: "t".into() }));
+    let gateway =
+        refusal("x").status(403).header("content-type", Some("text/html")).body(b"<html>").exchange();
+    for (exchange, cause) in [
+        (timeout, Cause::Transport),
+        (refusal("x").status(429).exchange(), Cause::RateLimited),
+        (refusal("x").status(503).exchange(), Cause::RateLimited),
+        (gateway, Cause::RateLimited),
+    ] {
+        let findings = Bench::new().judge(&exchange, Some(&expect(REFUSAL)));
+        assert!(
+            findings.iter().all(|f| f.verdict == Verdict::Inconclusive && f.cause == Some(cause)),
+            "{findings:?}"
+        );
+        assert!(!findings.is_empty());
+    }
+}
+
+#[test]
+fn a_token_that_expired_within_the_clock_skew_is_not_judged() {
+    let mut bench = Bench::new();
+    for (age, verdict) in [(100, Verdict::Inconclusive), (900, Verdict::Fail)] {
+        bench.tokens.insert("subject".into(), token(json!({ "sub": "alice", "exp": now() - age })));
+        let findings = bench.judge(&good().exchange(), Some(&expect(REFUSAL)));
+        assert_eq!(findings[0].verdict, verdict, "{age}");
+    }
+}
+
+#[test]
+fn acceptance_is_scored_as_the_scenario_and_the_policy_say() {
+    let mut bench = Bench::new();
+    let lowered = expect(
+        "refusal: { row: actor-type-alone, covers: TX-2.1-actor_token_type-forbidden-alone, \
+         accepted: { level: should, when: { delegation: must }, why: depends } }",
+    );
+    let level = |bench: &Bench, e: &Expect| bench.judge(&good().exchange(), Some(e))[0].level;
+    assert_eq!(level(&bench, &lowered), Level::Must);
+    bench.run.capabilities.clear();
+    assert_eq!(level(&bench, &lowered), Level::Should);
+    let widening = expect("refusal: { row: invalid-scope, covers: TX-S-scope-widening }");
+    assert_eq!(level(&bench, &widening), Level::Should);
+    bench.run.policy.scope_widening = Some(true);
+    assert_eq!(level(&bench, &widening), Level::Must);
+}
+
+#[test]
+fn a_controlled_request_that_must_be_granted_and_is_refused_fails_once() {
+    let mut bench = Bench::new();
+    let wanted = expect(
+        "success: [ { covers: OA-3.2-ignore-unknown }, { claim: { at: /sub, same_as: subject }, covers: TX-2.1-subject-is-issued-subject } ]",
+    );
+    let own = |bench: &Bench| bench.judge(&refusal("invalid_request").exchange(), Some(&wanted));
+    let found = failing(&own(&bench));
+    assert_eq!(found, [("OA-3.2-ignore-unknown".to_owned(), Level::Must, FailClass::Refused)]);
+    // Without a control it may be the set-up's fault.
+    bench.controlled = false;
+    let findings = own(&bench);
+    assert!(
+        findings
+            .iter()
+            .filter(|f| f.requirement != "OA-5.1-error-cache-control")
+            .all(|f| f.verdict != Verdict::Fail)
+    );
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.requirement == "OA-3.2-ignore-unknown" && f.cause == Some(Cause::Precondition))
+    );
+}
+
+#[test]
+fn where_either_is_legitimate_each_branch_has_its_own_checks() {
+    let either = expect(
+        "{ refusal: { row: unknown-target }, success: [ { audience: { covers: allowed }, covers: RI-2-audience-restrict } ] }",
+    );
+    let mut bench = Bench::new();
+    bench.form.push("audience", "https://api.example");
+    assert_eq!(failing(&bench.judge(&refusal("invalid_target").exchange(), Some(&either))), []);
+    let right = good().with("access_token", jwt(json!({ "aud": ["https://api.example", "x"] })));
+    assert_eq!(failing(&bench.judge(&right.exchange(), Some(&either))), []);
+    let wrong = good().with("access_token", jwt(json!({ "aud": "x" })));
+    let found = failing(&bench.judge(&wrong.exchange(), Some(&either)));
+    assert_eq!(found, [("RI-2-audience-restrict".to_owned(), Level::Should, FailClass::WrongForm)]);
+}
+
+#[test]
+fn each_predicate_passes_and_fails() {
+    let claims = json!({
+        "sub": "alice", "aud": "https://api.example", "scope": "read", "client_id": "app", "iss": "https://as.example",
+        "act": { "sub": "svc" }, "exp": now() + 60, "jti": "1", "cnf": { "jkt": "thumb" },
+    });
+    let rows = [
+        ("claim: { at: /sub, same_as: subject }", "claim: { at: /sub, same_as: actor }"),
+        ("claim: { at: /act/sub, same_as: actor }", "claim: { at: /act/sub, same_as: subject }"),
+        ("claim: { at: /sub, not_same_as: client_id }", "claim: { at: /client_id, not_same_as: client_id }"),
+        ("claim: { at: /iss, same_as: issuer }", "claim: { at: /iss, same_as: token_endpoint }"),
+        (
+            "claim: { at: /client_id, same_as: 'client:exchanger' }",
+            "claim: { at: /sub, same_as: 'client:exchanger' }",
+        ),
+        ("claim: { at: /sub, equals: alice }", "claim: { at: /sub, equals: bob }"),
+        ("claim: { at: /sub, one_of: [alice, bob] }", "claim: { at: /sub, one_of: [bob] }"),
+        ("claim: { at: /may_act, present: false }", "claim: { at: /act, present: false }"),
+        ("claim: { at: /act, present: true }", "claim: { at: /may_act, present: true }"),
+        ("claim: { at: /act, type: non-empty-object }", "claim: { at: /act, type: array }"),
+        ("claim: { at: /exp, type: integer }", "claim: { at: /exp, type: string }"),
+        ("claim: { at: /scope, contains: read }", "claim: { at: /scope, contains: write }"),
+        ("claim: { at: /scope, excludes: write }", "claim: { at: /scope, excludes: read }"),
+        ("claim: { at: /exp, at_most: 'subject:/exp' }", "claim: { at: /sub, at_most: 'subject:/exp' }"),
+        ("claim: { at: /sub, min_length: 5 }", "claim: { at: /sub, min_length: 6 }"),
+        ("claim: { at: /iss, url: https }", "claim: { at: /sub, url: https }"),
+        ("member: { at: /token_type, equals: Bearer }", "member: { at: /token_type, equals: DPoP }"),
+        ("jose: { at: /alg, equals: ES256 }", "jose: { at: /alg, equals: none }"),
+        ("header: { name: Pragma, present: true }", "header: { name: Pragma, present: false }"),
+        (
+            "header: { name: Cache-Control, contains: no-store }",
+            "header: { name: Cache-Control, contains: public }",
+        ),
+        (
+            "header: { name: Content-Type, starts_with: application/json }",
+            "header: { name: Content-Type, starts_with: text }",
+        ),
+        ("issued_type: access_token", "issued_type: jwt"),
+        ("token_type: bearer", "token_type: N_A"),
+        ("format: jwt", "format: opaque"),
+        ("audience: { covers: allowed }", "audience: { excludes: allowed }"),
+        ("audience: { present: true }", "audience: { present: false }"),
+        ("audience: { at_most: 1 }", "audience: { at_most: 0 }"),
+        ("scope: { within: subject }", "scope: { within_role: extra }"),
+        ("scope: { equals_role: narrow }", "scope: { equals_role: extra }"),
+        ("scope: { without_role: extra }", "scope: { differs_from_role: narrow }"),
+        ("differs_from: subject", "bound_to: other"),
+        ("bound_to: client", "binding_agrees: true"),
+        ("lifetime_at_most: 100", "lifetime_at_most: 10"),
+        ("expires_in_agrees: true", "format: id-token"),
+    ];
+    let mut bench = Bench::new();
+    bench.form.push("audience", "https://api.example");
+    let case = good().with("access_token", jwt(claims)).exchange();
+    let verdict = |bench: &Bench, yaml: &str| {
+        let check: Check = serde_yaml::from_str(&format!("{{ covers: TX-4.1-act-object, {yaml} }}")).unwrap();
+        let expect = Expect { success: Some(vec![check]), ..Expect::default() };
+        let findings = bench.judge(&case, Some(&expect));
+        findings.into_iter().find(|f| f.requirement == "TX-4.1-act-object").map(|f| f.verdict)
+    };
+    for (right, wrong) in rows {
+        assert_eq!(verdict(&bench, right), Some(Verdict::Pass), "{right}");
+        assert_eq!(verdict(&bench, wrong), Some(Verdict::Fail), "{wrong}");
+    }
+}
+
+#[test]
+fn claims_of_an_opaque_token_are_unobservable_and_never_a_failure() {
+    let wanted = expect(
+        "success: [ { claim: { at: /act/sub, same_as: actor }, covers: TX-4.1-act-identifies-actor } ]",
+    );
+    let findings = Bench::new().judge(&good().exchange(), Some(&wanted));
+    let own = findings.iter().find(|f| f.requirement == "TX-4.1-act-identifies-actor").unwrap();
+    assert_eq!((own.verdict, own.cause), (Verdict::Inconclusive, Some(Cause::Unobservable)));
+}
+
+#[test]
+fn scope_is_reported_when_it_differs_from_what_was_requested() {
+    let mut bench = Bench::new();
+    bench.form.push("scope", "read write");
+    let wanted = expect(
+        "success: [ { scope: { reported_if_different: true }, covers: TX-2.2.1-scope-required-when-different } ]",
+    );
+    let silent = good().with("access_token", jwt(json!({ "scope": "read" })));
+    assert_eq!(failing(&bench.judge(&silent.exchange(), Some(&wanted))).len(), 1);
+    let reported = good().with("access_token", jwt(json!({ "scope": "read" }))).with("scope", json!("read"));
+    assert_eq!(failing(&bench.judge(&reported.exchange(), Some(&wanted))), []);
+    let same = good().with("access_token", jwt(json!({ "scope": "write read" })));
+    assert_eq!(failing(&bench.judge(&same.exchange(), Some(&wanted))), []);
+}
