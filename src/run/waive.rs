@@ -266,8 +266,11 @@ mod tests {
             }),
             transport_error: None,
             attempts: 1,
+            started: None,
+            wait_ms: 1,
             duration_ms: 1,
             curl: String::new(),
+            tokens: Vec::new(),
         }];
         result
     }
