@@ -149,9 +149,13 @@ async fn a_server_that_falls_silent_ends_the_run_early() {
     assert_eq!(report["interrupted"], true);
 }
 
-/// Sends SIGINT as soon as the program has come to the point; how long it then lives, its exit code and what it says.
+/// Sends a signal as soon as the program has come to the point; how long it then lives, its exit code and what it says.
 #[cfg(unix)]
-fn interrupted(mut command: Command, at_the_point: impl Fn() -> bool) -> (Duration, Option<i32>, String) {
+fn interrupted(
+    mut command: Command,
+    signal: &str,
+    at_the_point: impl Fn() -> bool,
+) -> (Duration, Option<i32>, String) {
     let child = command.spawn().unwrap();
     let patience = Instant::now();
     while !at_the_point() {
@@ -159,38 +163,70 @@ fn interrupted(mut command: Command, at_the_point: impl Fn() -> bool) -> (Durati
         std::thread::sleep(Duration::from_millis(20));
     }
     let started = Instant::now();
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let output = child.wait_with_output().unwrap();
     (started.elapsed(), output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
+/// A person presses Ctrl-C, a CI system that cancels a job terminates it.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ctrl_c_keeps_what_was_judged() {
+async fn an_interrupted_run_leaves_valid_files() {
     let reference = Arc::new(ReferenceServer::start(Options::default()).await.unwrap());
-    let stuck = Arc::new(AtomicBool::new(false));
-    let sticks = Arc::clone(&stuck);
-    let slow = behind(&reference, move |number| {
-        sticks.fetch_or(number > 22, Ordering::Relaxed);
-        (number > 20).then(|| Reply::acts(vec![Act::Wait(Duration::from_secs(60))]))
-    })
-    .await;
-    let folder = TempDir::new().unwrap();
-    target(folder.path(), &slow, "limits: { request_timeout: 50s, concurrency: 2 }\n");
-    let command = command(folder.path(), reference.issuer(), &[]);
-    let (time, code, error) =
-        tokio::task::spawn_blocking(move || interrupted(command, || stuck.load(Ordering::Relaxed)))
-            .await
+    for signal in ["-INT", "-TERM"] {
+        let stuck = Arc::new(AtomicBool::new(false));
+        let sticks = Arc::clone(&stuck);
+        let slow = behind(&reference, move |number| {
+            sticks.fetch_or(number > 22, Ordering::Relaxed);
+            (number > 20).then(|| Reply::acts(vec![Act::Wait(Duration::from_secs(60))]))
+        })
+        .await;
+        let folder = TempDir::new().unwrap();
+        target(folder.path(), &slow, "limits: { request_timeout: 50s, concurrency: 2 }\n");
+        let files = ["--record", "run.recording", "--har", "run.har", "--events", "events.jsonl"];
+        let command = command(folder.path(), reference.issuer(), &files);
+        let at_the_point = move || stuck.load(Ordering::Relaxed);
+        let (time, code, error) =
+            tokio::task::spawn_blocking(move || interrupted(command, signal, at_the_point)).await.unwrap();
+        assert_eq!(code, Some(3), "{signal}: {error}");
+        // Without the interruption, it would have been 50 s.
+        assert!(time < Duration::from_secs(20), "{time:?}");
+        let live = report(folder.path());
+        assert_eq!(live["interrupted"], true);
+        assert!(live["counts"]["pass"].as_u64().unwrap() > 3, "{}", live["counts"]);
+        for file in ["junit.xml", "summary.md", "report.html"] {
+            assert!(fs::metadata(folder.path().join("reports").join(file)).unwrap().len() > 500, "{file}");
+        }
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+
+        let har: Value = serde_json::from_str(&read("run.har")).unwrap();
+        let sent: usize = live["scenarios"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["exchanges"].as_array().unwrap().len())
+            .sum();
+        assert!(sent > 10 && har["log"]["entries"].as_array().unwrap().len() == sent, "{sent}");
+
+        let events = read("events.jsonl");
+        let types: Vec<String> = events
+            .lines()
+            .map(|l| serde_json::from_str::<Value>(l).unwrap()["type"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(types.first().map(String::as_str), Some("started"));
+        assert_eq!(types.last().map(String::as_str), Some("ended"));
+
+        let judged = Command::new(env!("CARGO_BIN_EXE_txspec"))
+            .args(["judge", "run.recording", "--report-dir", "again"])
+            .current_dir(folder.path())
+            .output()
             .unwrap();
-    assert_eq!(code, Some(3), "{error}");
-    // Without the interruption, it would have been 50 s.
-    assert!(time < Duration::from_secs(20), "{time:?}");
-    let report = report(folder.path());
-    assert_eq!(report["interrupted"], true);
-    assert!(report["counts"]["pass"].as_u64().unwrap() > 3, "{}", report["counts"]);
-    for file in ["junit.xml", "summary.md", "report.html"] {
-        assert!(fs::metadata(folder.path().join("reports").join(file)).unwrap().len() > 500, "{file}");
+        assert_eq!(judged.status.code(), Some(3), "{}", String::from_utf8_lossy(&judged.stderr));
+        assert!(read("reports/report.json") == read("again/report.json"), "{signal}: judged otherwise");
+        let left = fs::read_dir(folder.path()).unwrap().filter_map(Result::ok);
+        let left = left.filter(|f| f.file_name().to_string_lossy().ends_with(".tmp")).count();
+        assert_eq!(left, 0, "half a file is left");
     }
 }
 
@@ -226,7 +262,9 @@ async fn ctrl_c_does_not_wait_for_token_sources() {
         fs::write(folder.path().join("target.yaml"), text).unwrap();
         let command = command(folder.path(), &issuer, &[]);
         let (time, code, error) =
-            tokio::task::spawn_blocking(move || interrupted(command, || started.exists())).await.unwrap();
+            tokio::task::spawn_blocking(move || interrupted(command, "-INT", || started.exists()))
+                .await
+                .unwrap();
         assert_eq!(code, Some(3), "{source}: {error}");
         assert!(error.contains("interrupted before anything was judged"), "{source}: {error}");
         assert!(time < Duration::from_secs(20), "{source}: {time:?}");

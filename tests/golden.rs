@@ -7,7 +7,6 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use serde::Deserialize;
@@ -18,7 +17,7 @@ use txspec::{
     spec::{Capability, Catalogue, Level},
     target::{Policy, Value1},
     token::{SigningKey, TokenView},
-    wire::{Exchange, FormBody, Header, Request, Response, TransportError, TransportKind},
+    wire::{Exchange, FormBody, Header, Request, Response, Timing, TransportError, TransportKind},
 };
 
 #[derive(Deserialize)]
@@ -363,7 +362,7 @@ impl Answer {
             Some(Lost::Interrupted) => lost(TransportKind::Interrupted),
             None => Ok(self.response(kind, now, i)),
         };
-        Exchange { purpose: "exchange".into(), request, outcome, duration: Duration::ZERO, attempts: 1 }
+        Exchange { purpose: "exchange".into(), request, outcome, timing: Timing::default(), attempts: 1 }
     }
 
     fn response(&self, kind: StepKind, now: i64, i: usize) -> Response {

@@ -75,7 +75,8 @@ fn the_exit_codes_in_the_readme_are_the_programs() {
 #[test]
 fn the_table_of_servers_in_the_readme_is_that_of_the_reports() {
     let readme = fs::read_to_string("README.md").unwrap();
-    let table = readme.split("<!-- providers -->").nth(1).unwrap().split("<!-- /providers -->").next().unwrap();
+    let table =
+        readme.split("<!-- providers -->").nth(1).unwrap().split("<!-- /providers -->").next().unwrap();
     let rows: Vec<Vec<&str>> =
         table.lines().skip(3).map(|line| line.split('|').map(str::trim).collect()).collect();
     let comparison: serde_json::Value =

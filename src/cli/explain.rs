@@ -1,28 +1,47 @@
 //! `txspec explain`: what an id means.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 
-use super::{Exit, list::scenarios_of, select::refuse_suite, terminal::Terminal};
+use super::{Exit, list::scenarios_of, pages, select::refuse_suite, terminal::Terminal};
 use crate::{
     document::did_you_mean,
     reference::{Fault, faults},
     scenario::{Scenario, Suite},
-    spec::{Catalogue, Requirement},
+    spec::{Catalogue, CodeEntry, Requirement},
 };
 
-/// Explain a requirement, a scenario or a fault.
+/// Explain a requirement, a scenario, a fault or any other code.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   txspec explain TX-2.2.1-issued_token_type-required
   txspec explain actor-without-type
-  txspec explain alg-none-accepted")]
+  txspec explain alg-none-accepted
+  txspec explain control-failed
+  txspec explain --all --out docs")]
 pub struct ExplainArguments {
-    /// Id of a requirement, a scenario, a fault, a decision table row or a register entry.
-    id: String,
+    /// Id of a requirement, a scenario, a fault, a decision table row, a register entry, or a code: of a mistake in a
+    /// file, a class of violations, a verdict, a cause, a state of a waiver.
+    #[arg(required_unless_present = "all")]
+    id: Option<String>,
+    /// Write a page for every requirement and every code instead.
+    #[arg(long, requires = "out", conflicts_with = "id")]
+    all: bool,
+    /// The folder for the pages.
+    #[arg(long, value_name = "FOLDER", requires = "all")]
+    out: Option<PathBuf>,
 }
+
+/// Most scenarios that a page names: some requirements are checked in nearly all.
+const NAMED_ON_PAGES: usize = 40;
 
 /// Explains.
 pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
@@ -31,7 +50,10 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
         Err(error) => return refuse_suite(&error, terminal),
     };
     let all_faults = faults().unwrap_or_default();
-    let id = arguments.id.as_str();
+    if let Some(folder) = &arguments.out {
+        return write_pages(folder, &pages::all(&suite, catalogue, &all_faults), terminal);
+    }
+    let id = arguments.id.as_deref().unwrap_or_default();
     let text = if let Some(row) = catalogue.get(id) {
         requirement(row, &suite, catalogue, &all_faults)
     } else if let Some(one) = suite.get(id) {
@@ -60,9 +82,12 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
             tolerated.join("\n"),
             row.requirement
         )
+    } else if let Some(entry) = catalogue.diagnostic(id) {
+        as_text(&[entry.code.clone(), entry.kind.words().to_owned()], &code_parts(entry))
     } else {
         let known = catalogue
             .ids()
+            .chain(catalogue.diagnostics().iter().map(|d| d.code.as_str()))
             .chain(suite.scenarios().iter().map(|s| s.id.as_str()))
             .chain(all_faults.iter().map(|f| f.id.as_str()));
         let near = did_you_mean(id, known).map(|n| format!("did you mean `{n}`?"));
@@ -78,66 +103,130 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
     Exit::Ok
 }
 
+/// Most scenarios that the terminal names.
+const NAMED: usize = 12;
+
+/// A paragraph of an explanation.
+pub(super) struct Part {
+    /// What it is about; empty for the sentence itself.
+    pub(super) heading: String,
+    pub(super) text: String,
+    /// Ids that it lists.
+    pub(super) names: Vec<String>,
+}
+
+impl Part {
+    fn new(heading: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { heading: heading.into(), text: text.into(), names: Vec::new() }
+    }
+
+    fn listing(heading: &str, names: Vec<String>, most: usize) -> Self {
+        let more = names.len().saturating_sub(most);
+        let text =
+            if more > 0 { format!("{} of them, the first {most}:", names.len()) } else { String::new() };
+        Self { heading: heading.into(), text, names: names.into_iter().take(most).collect() }
+    }
+}
+
+fn as_text(head: &[String], parts: &[Part]) -> String {
+    let mut out = head.join("\n");
+    for part in parts {
+        let words = [part.text.trim(), &part.names.join(", ")].join(" ");
+        match part.heading.as_str() {
+            "" => {
+                let _ = write!(out, "\n\n{}", words.trim());
+            }
+            heading => {
+                let _ = write!(out, "\n\n{heading}: {}", words.trim());
+            }
+        }
+    }
+    out
+}
+
 fn requirement(row: &Requirement, suite: &Suite, catalogue: &Catalogue, faults: &[Fault]) -> String {
-    let mut out = format!("{}\n{} section {}, {}", row.id, row.spec, row.section, row.level.word());
-    let _ = write!(out, ", {}", row.class.meaning());
+    let mut head = vec![row.id.clone()];
+    head.extend(requirement_head(row));
+    head.extend(catalogue.section_url(row));
+    as_text(&head, &requirement_parts(row, suite, catalogue, faults, NAMED))
+}
+
+/// Where a requirement stands and how it is scored.
+pub(super) fn requirement_head(row: &Requirement) -> Vec<String> {
+    let mut out =
+        format!("{} section {}, {}, {}", row.spec, row.section, row.level.word(), row.class.meaning());
     if let Some(keyword) = &row.keyword {
         let _ = write!(out, " ({keyword})");
     }
     if !row.statements.is_empty() {
         let _ = write!(out, ", statement {}", row.statements.join(", "));
     }
-    if let Some(url) = catalogue.section_url(row) {
-        let _ = write!(out, "\n{url}");
-    }
-    let _ = write!(out, "\n\n{}", row.says.trim());
-    if let Some(note) = &row.note {
-        let _ = write!(out, "\n\nHow it is judged: {}", note.trim());
-    }
+    vec![out]
+}
+
+/// What a requirement says, how it is judged, and what proves the check.
+pub(super) fn requirement_parts(
+    row: &Requirement,
+    suite: &Suite,
+    catalogue: &Catalogue,
+    faults: &[Fault],
+    most: usize,
+) -> Vec<Part> {
+    let mut out = vec![Part::new("", row.says.trim())];
+    out.extend(row.note.as_ref().map(|note| Part::new("How it is judged", note.trim())));
     for reading in &row.readings {
         let default = if reading.default { " (default)" } else { "" };
-        let _ = write!(out, "\n\nReading {}{default}: {}", reading.id, reading.says.trim());
+        out.push(Part::new(format!("Reading {}{default}", reading.id), reading.says.trim()));
     }
-    for id in &row.ambiguity {
-        if let Some(entry) = catalogue.ambiguity(id) {
-            let _ = write!(out, "\n\nAmbiguity {id}, {}: {}", entry.zone.trim(), entry.treatment.trim());
-        }
+    for entry in row.ambiguity.iter().filter_map(|id| catalogue.ambiguity(id)) {
+        out.push(Part::new(format!("Ambiguity {}, {}", entry.id, entry.zone.trim()), entry.treatment.trim()));
     }
     if let Some(policy) = &row.policy {
         let knob = serde_json::to_value(policy.knob)
             .ok()
             .and_then(|v| v.as_str().map(str::to_owned))
             .unwrap_or_default();
-        let _ = write!(
-            out,
-            "\n\nWith `policy: {{ {knob}: … }}` in the target file a violation counts as {}.",
+        let words = format!(
+            "With `policy: {{ {knob}: … }}` in the target file a violation counts as {}.",
             policy.raises_to.word()
         );
+        out.push(Part::new("", words));
     }
     if let Some(other) = &row.same_as {
-        let _ = write!(out, "\n\nIt says the same as {other} and is checked there.");
+        out.push(Part::new("", format!("It says the same as {other} and is checked there.")));
     }
     match &row.unchecked {
-        Some(reason) => {
-            let _ = write!(out, "\n\nNot checked: {}", reason.trim());
-        }
+        Some(reason) => out.push(Part::new("Not checked", reason.trim())),
         None => {
-            let scenarios = scenarios_of(row, suite, catalogue);
-            let shown: Vec<&str> = scenarios.iter().copied().take(12).collect();
-            let more = if scenarios.len() > 12 {
-                format!(" and {} more", scenarios.len() - 12)
-            } else {
-                String::new()
-            };
-            let _ = write!(out, "\n\nScenarios: {}{more}", shown.join(", "));
+            let scenarios = scenarios_of(row, suite, catalogue).into_iter().map(str::to_owned).collect();
+            out.push(Part::listing("Scenarios", scenarios, most.min(NAMED_ON_PAGES)));
         }
     }
-    let proving: Vec<&str> =
-        faults.iter().filter(|f| f.violates.contains(&row.id)).map(|f| f.id.as_str()).collect();
+    let proving: Vec<String> =
+        faults.iter().filter(|f| f.violates.contains(&row.id)).map(|f| f.id.clone()).collect();
     if !proving.is_empty() {
-        let _ = write!(out, "\n\nFaults that prove it: {}", proving.join(", "));
+        out.push(Part::listing("Faults that prove it", proving, usize::MAX));
     }
     out
+}
+
+/// What a code means and what to do about it.
+pub(super) fn code_parts(entry: &CodeEntry) -> Vec<Part> {
+    vec![Part::new("", entry.means.trim()), Part::new("What to do", entry.mend.trim())]
+}
+
+/// Writes every page under a folder. Files that no page stands for any more stay: whose they are is not known.
+fn write_pages(folder: &Path, pages: &BTreeMap<String, String>, terminal: &Terminal) -> Exit {
+    for (name, text) in pages {
+        let path = folder.join(name);
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+        if let Err(error) = written {
+            terminal.failure(&format!("failed to write {}: {error}", path.display()), None);
+            return Exit::Usage;
+        }
+    }
+    terminal.err(&format!("{} pages under {}", pages.len(), folder.display()));
+    Exit::Ok
 }
 
 fn scenario(s: &Scenario, catalogue: &Catalogue) -> String {

@@ -66,6 +66,6 @@ fn judged(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Catal
             replayed.not_recorded
         ));
     }
-    arguments.outputs.annotate(&report, None, terminal, true);
+    arguments.outputs.annotate(&report, catalogue, None, terminal, true);
     Ok(exit_of(&replayed.result, &replayed.options, &replayed.waivers))
 }

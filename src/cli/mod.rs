@@ -10,6 +10,7 @@ mod init;
 mod judge;
 mod list;
 mod outcome;
+mod pages;
 mod prove;
 mod run;
 pub mod schema;
@@ -61,7 +62,12 @@ Examples:
 
 Exit codes: 0 conformant, or partial without failures; 1 conformance failure, or a regression;
 2 bad usage or bad file; 3 inconclusive; 4 nothing ran; 5 waiver stale or expired; 6 target
-unreachable or preflight failed; 70 bug in txspec. Where several apply, the first of 1, 70, 5, 3.";
+unreachable or preflight failed; 70 bug in txspec. Where several apply, the first of 1, 70, 5, 3.
+
+Environment: TXSPEC_DOCS_URL, where the folder docs is published; findings in reports then link to it.";
+
+/// The environment variable that says where `docs/` is published.
+const DOCS: &str = "TXSPEC_DOCS_URL";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -75,7 +81,7 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Write a first target file for a server, and walk through it.
     Init(init::InitArguments),
-    /// Explain a requirement, a scenario or a fault.
+    /// Explain a requirement, a scenario, a fault or any other code.
     Explain(explain::ExplainArguments),
     /// Compare saved reports: servers side by side, or one with its earlier report.
     Compare(compare::CompareArguments),
@@ -160,8 +166,18 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         }
     };
     let terminal = Terminal::new(arguments.color);
+    let docs = match docs_address() {
+        Ok(docs) => docs,
+        Err(message) => {
+            terminal.failure(
+                &message,
+                Some("it is the address of the folder `docs` of this version, for links in reports"),
+            );
+            return Exit::Usage.into();
+        }
+    };
     let catalogue = match Catalogue::embedded() {
-        Ok(catalogue) => Arc::new(catalogue),
+        Ok(catalogue) => Arc::new(catalogue.with_docs(docs.as_deref())),
         Err(error) => {
             terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
             return Exit::Bug.into();
@@ -182,6 +198,17 @@ fn dispatch(arguments: Vec<OsString>) -> ExitCode {
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
     };
     exit.into()
+}
+
+/// Where the pages of `docs/` are published, if the user says so.
+fn docs_address() -> Result<Option<String>, String> {
+    let Some(text) = std::env::var(DOCS).ok().filter(|text| !text.is_empty()) else { return Ok(None) };
+    match url::Url::parse(&text) {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && !text.contains(['(', ')', ' ']) => {
+            Ok(Some(url.into()))
+        }
+        _ => Err(format!("{DOCS} is no http address")),
+    }
 }
 
 /// The runtime that everything asynchronous runs on.

@@ -85,11 +85,18 @@ impl Outputs {
     }
 
     /// Prints annotations, if they were asked for: on standard output, or where that is taken, on standard error.
-    pub fn annotate(&self, report: &Report, file: Option<&Path>, terminal: &Terminal, out: bool) {
+    pub fn annotate(
+        &self,
+        report: &Report,
+        catalogue: &Catalogue,
+        file: Option<&Path>,
+        terminal: &Terminal,
+        out: bool,
+    ) {
         if self.annotate != Some(Annotations::Github) {
             return;
         }
-        let text = report::annotate::github(report, file);
+        let text = report::annotate::github(report, catalogue, file);
         if text.is_empty() {
             return;
         }

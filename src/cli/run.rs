@@ -294,7 +294,7 @@ fn execute(
         terminal.failure(&format!("failed to write the events: {error}"), None);
     }
     arguments.outputs.unmute(terminal, muted);
-    arguments.outputs.annotate(&report, target_file(arguments).as_deref(), terminal, prints);
+    arguments.outputs.annotate(&report, catalogue, target_file(arguments).as_deref(), terminal, prints);
     Ok(exit_of(&result, &options, &context.waivers))
 }
 
@@ -336,15 +336,34 @@ fn target_file(arguments: &RunArguments) -> Option<PathBuf> {
     arguments.target.target.as_ref().map(PathBuf::from).filter(|path| path.is_file())
 }
 
-/// First Ctrl-C: no new requests, what was judged is written. Second: at once.
+/// First Ctrl-C, or a polite request to end: no new requests, what was judged is written. Second: at once.
 fn interrupt_on_ctrl_c(runtime: &tokio::runtime::Runtime, sender: &Sender) {
     let sender = sender.clone();
     runtime.spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            sender.interrupt();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
+        stop_wished().await;
+        sender.interrupt();
+        stop_wished().await;
+        std::process::exit(130);
     });
+}
+
+/// Until Ctrl-C is pressed or, where there are such signals, the process is asked to end, as CI systems do that cancel a
+/// job.
+async fn stop_wished() {
+    let pressed = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut asked) = signal(SignalKind::terminate()) else { return pressed.await };
+        tokio::select! {
+            () = pressed => {}
+            _ = asked.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    pressed.await;
 }

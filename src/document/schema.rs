@@ -136,7 +136,7 @@ impl SchemaCheck {
                         document
                             .at(
                                 &pointer,
-                                "wrong-form",
+                                "wrong-pattern",
                                 format!("`{}` does not have the expected form", plain(error.instance())),
                             )
                             .hint(format!("it must match {pattern}")),

@@ -9,6 +9,7 @@ mod finding;
 mod oracle_error;
 mod oracle_success;
 mod outcome;
+mod steady;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -16,6 +17,7 @@ mod truth;
 pub use facts::{Issued, RunFacts, StepFacts, StepKind};
 pub use finding::{Cause, FailClass, Finding, Verdict};
 pub use outcome::{Outcome, outcome_of};
+pub use steady::steady;
 
 use crate::scenario::Expect;
 

@@ -77,10 +77,8 @@ fn carries_token_text(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::{Outcome, outcome_of};
-    use crate::wire::{Exchange, Request, Response};
+    use crate::wire::{Exchange, Request, Response, Timing};
 
     fn answer(status: u16, body: &str) -> Outcome {
         let response =
@@ -89,7 +87,7 @@ mod tests {
             purpose: "exchange".into(),
             request: Request::post(url::Url::parse("http://127.0.0.1/token").unwrap()),
             outcome: Ok(response),
-            duration: Duration::ZERO,
+            timing: Timing::default(),
             attempts: 1,
         })
     }

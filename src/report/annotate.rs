@@ -7,21 +7,26 @@ use super::{
     digest::{self, Violation},
     visible::shown,
 };
-use crate::{run::WaiverResult, spec::Level};
+use crate::{
+    run::WaiverResult,
+    spec::{Catalogue, Level},
+};
 
 /// Most of a message.
 const TEXT: usize = 500;
+/// Most of what was expected or observed: the page that explains it stands behind.
+const QUOTE: usize = 160;
 /// GitHub shows ten of a kind for each step; the rest would only fill the log.
 const SHOWN: usize = 10;
 
 /// Workflow commands for violations and for waivers that no longer hold, the gravest first. `file` is the target file, if
 /// the target is one.
-pub fn github(report: &Report, file: Option<&Path>) -> String {
+pub fn github(report: &Report, catalogue: &Catalogue, file: Option<&Path>) -> String {
     let [failures, warnings, _] = digest::ranked(report);
     let mut out = String::new();
     let stale = report.waivers.iter().filter(|w| w.state.fails()).take(SHOWN).map(|w| waiver(w, file));
-    let failures = failures.iter().take(SHOWN).map(|v| violation("error", v, report, file));
-    let warnings = warnings.iter().take(SHOWN).map(|v| violation("warning", v, report, file));
+    let failures = failures.iter().take(SHOWN).map(|v| violation("error", v, report, catalogue, file));
+    let warnings = warnings.iter().take(SHOWN).map(|v| violation("warning", v, report, catalogue, file));
     for line in stale.chain(failures).chain(warnings) {
         out.push_str(&line);
         out.push('\n');
@@ -29,7 +34,13 @@ pub fn github(report: &Report, file: Option<&Path>) -> String {
     out
 }
 
-fn violation(command: &str, violation: &Violation<'_>, report: &Report, file: Option<&Path>) -> String {
+fn violation(
+    command: &str,
+    violation: &Violation<'_>,
+    report: &Report,
+    catalogue: &Catalogue,
+    file: Option<&Path>,
+) -> String {
     let finding = violation.finding;
     let title = format!("{} {}", finding.level.word(), finding.requirement);
     let first = violation.scenarios.first().map(|s| s.id.as_str()).unwrap_or_default();
@@ -38,9 +49,13 @@ fn violation(command: &str, violation: &Violation<'_>, report: &Report, file: Op
         n => format!(" and {n} more"),
     };
     let class = finding.class.map_or("violated", |c| c.word());
+    let page =
+        catalogue.page(&finding.requirement).map(|p| format!("; see {}", p.place())).unwrap_or_default();
     let message = format!(
-        "{}: expected {}; observed {} ({class}; scenario {first}{more})",
-        report.target.name, finding.expected, finding.observed
+        "{}: expected {}; observed {} ({class}; scenario {first}{more}){page}",
+        report.target.name,
+        shown(&finding.expected, QUOTE),
+        shown(&finding.observed, QUOTE)
     );
     line(if finding.level >= Level::Should { command } else { "notice" }, &title, &message, file)
 }
@@ -75,7 +90,7 @@ mod tests {
     #[test]
     fn what_a_server_says_cannot_become_a_command() {
         let report = fixture::hostile("100%,a:b\r\n::add-mask::x\n::error::y");
-        let text = github(&report, Some(Path::new("a,b:c%.yaml")));
+        let text = github(&report, fixture::catalogue(), Some(Path::new("a,b:c%.yaml")));
         assert!(!text.is_empty());
         for line in text.lines() {
             let command = line.split(' ').next().unwrap();
@@ -88,6 +103,6 @@ mod tests {
 
     #[test]
     fn failures_are_errors_and_warnings_are_warnings() {
-        insta::assert_snapshot!(github(&fixture::sample(), None));
+        insta::assert_snapshot!(github(&fixture::sample(), fixture::catalogue(), None));
     }
 }

@@ -127,6 +127,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.met + self.violated + self.open + self.untouched
+    }
+
     fn add(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Pass => self.met += 1,

@@ -8,7 +8,7 @@ use crate::{
     run::{Observation, Options, RunResult, ScenarioResult},
     scenario::{ProfileName, Suite},
     spec::{Catalogue, Level},
-    wire::{RedactedExchange, RedactedRequest, RedactedResponse},
+    wire::{Decoded, RedactedExchange, RedactedRequest, RedactedResponse, ShownToken},
 };
 
 /// A fresh folder for a test.
@@ -58,7 +58,8 @@ pub fn sample_run() -> RunResult {
                 Finding::pass("TX-1.1-composite-discretion", Level::Observe, "", "act present").observation("act in delegated tokens"),
                 Finding::pass("OA-5.1-cache-control", Level::Must, "Cache-Control: no-store", "no-store"),
             ])
-            .exchanged(200, r#"{"access_token":"[access_token, 812 characters]","token_type":"Bearer"}"#),
+            .exchanged(200, r#"{"access_token":"[access_token, 812 characters]","token_type":"Bearer"}"#)
+            .issued(r#"{"act":{"sub":"service","act":{"sub":"gateway"}},"exp":1795249800,"sub":"alice"}"#),
         scenario("actor-token-without-type", "actor_token without actor_token_type is refused", "actor token pairing")
             .edited("delegation", "without actor_token_type")
             .judged([
@@ -160,6 +161,19 @@ pub fn hostile_run(text: &str) -> RunResult {
             e.request.body = text.into();
             e.request.headers = vec![(text.into(), text.into())];
             e.curl = text.into();
+            let claims = serde_json::json!({ text: text, "sub": text, "act": { "sub": text, "act": text } });
+            for place in [text, "access_token"] {
+                e.tokens.push(ShownToken {
+                    place: place.into(),
+                    issued: true,
+                    decoded: Decoded::Jwt { header: text.into(), claims: claims.to_string() },
+                });
+            }
+            e.tokens.push(ShownToken {
+                place: text.into(),
+                issued: false,
+                decoded: Decoded::Opaque(text.into()),
+            });
         }
         s
     };
@@ -248,6 +262,8 @@ pub trait Build {
     fn judged(self, findings: impl IntoIterator<Item = Finding>) -> Self;
     fn edited(self, control: &str, difference: &str) -> Self;
     fn exchanged(self, status: u16, body: &str) -> Self;
+    /// Other claims for the issued tokens.
+    fn issued(self, claims: &str) -> Self;
 }
 
 impl Build for ScenarioResult {
@@ -265,6 +281,13 @@ impl Build for ScenarioResult {
 
     fn exchanged(mut self, status: u16, body: &str) -> Self {
         self.exchanges.push(exchange(status, body));
+        self
+    }
+
+    fn issued(mut self, text: &str) -> Self {
+        for token in self.exchanges.iter_mut().flat_map(|e| &mut e.tokens).filter(|t| t.issued) {
+            token.decoded = Decoded::Jwt { header: r#"{"alg":"ES256"}"#.into(), claims: text.into() };
+        }
         self
     }
 }
@@ -293,6 +316,27 @@ impl BuildFinding for Finding {
     }
 }
 
+/// The tokens of such an exchange: the issued one names no actor.
+fn tokens(body: &str) -> Vec<ShownToken> {
+    let token = |place: &str, issued: bool, claims: &str| ShownToken {
+        place: place.into(),
+        issued,
+        decoded: Decoded::Jwt { header: r#"{"alg":"ES256","kid":"as-1"}"#.into(), claims: claims.into() },
+    };
+    let mut out = vec![
+        token("subject_token", false, r#"{"act":{"sub":"gateway"},"exp":1795249800,"sub":"alice"}"#),
+        ShownToken {
+            place: "actor_token".into(),
+            issued: false,
+            decoded: Decoded::Opaque("opaque: no JWT, 40 characters".into()),
+        },
+    ];
+    if body.contains("812 characters") {
+        out.push(token("access_token", true, r#"{"aud":"api","exp":1795249800,"sub":"alice"}"#));
+    }
+    out
+}
+
 fn exchange(status: u16, body: &str) -> RedactedExchange {
     RedactedExchange {
         purpose: "exchange".into(),
@@ -313,7 +357,10 @@ fn exchange(status: u16, body: &str) -> RedactedExchange {
         }),
         transport_error: None,
         attempts: 1,
+        started: "2026-11-21T08:30:01.25Z".parse().ok(),
+        wait_ms: 9,
         duration_ms: 11,
+        tokens: tokens(body),
         curl: "curl -sS -i -X POST \"https://as.example.com/token\" -H \"content-type: application/x-www-form-urlencoded\" -u \"$CLIENT_ID:$CLIENT_SECRET\" --data-raw \"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token=$SUBJECT_TOKEN\"".into(),
     }
 }

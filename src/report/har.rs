@@ -25,7 +25,7 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
             json!({
                 "id": s.id,
                 "title": s.title,
-                "startedDateTime": started,
+                "startedDateTime": s.exchanges.iter().filter_map(|e| e.started).min().map_or_else(|| started.clone(), |at| at.to_string()),
                 "pageTimings": {},
                 "comment": s.verdict.word(),
             })
@@ -35,17 +35,18 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         "log": {
             "version": "1.2",
             "creator": { "name": report.tool.name, "version": report.tool.version },
-            "comment": "The time at which each request was sent is not kept: all bear the start of the run.",
+            "comment": "Sending and waiting are not told apart: `send` is 0. What was never sent bears the start of the run.",
             "pages": pages,
             "entries": entries,
         }
     }))
 }
 
-fn entry(scenario: &ScenarioResult, exchange: &RedactedExchange, started: &str) -> Value {
+fn entry(scenario: &ScenarioResult, exchange: &RedactedExchange, run: &str) -> Value {
+    let wait = exchange.wait_ms.min(exchange.duration_ms);
     json!({
         "pageref": scenario.id,
-        "startedDateTime": started,
+        "startedDateTime": exchange.started.map_or_else(|| run.to_owned(), |at| at.to_string()),
         "time": exchange.duration_ms,
         "request": request(exchange),
         "response": match &exchange.response {
@@ -53,7 +54,7 @@ fn entry(scenario: &ScenarioResult, exchange: &RedactedExchange, started: &str) 
             None => no_response(),
         },
         "cache": {},
-        "timings": { "send": 0, "wait": exchange.duration_ms, "receive": 0 },
+        "timings": { "send": 0, "wait": wait, "receive": exchange.duration_ms - wait },
         "comment": match &exchange.transport_error {
             Some(error) => format!("{}: {error}", exchange.purpose),
             None => exchange.purpose.clone(),
@@ -155,5 +156,22 @@ mod tests {
             }
         }
         assert!(!render(&report).unwrap().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn each_entry_bears_its_own_start_and_times_that_add_up() {
+        let mut run = fixture::sample_run();
+        for (i, exchange) in run.scenarios.iter_mut().flat_map(|s| &mut s.exchanges).enumerate() {
+            exchange.started = format!("2026-11-21T08:31:{i:02}.5Z").parse().ok();
+        }
+        run.scenarios[0].exchanges[0].started = None;
+        let har: Value =
+            serde_json::from_str(&render(&Report::new(fixture::identity(), &run)).unwrap()).unwrap();
+        let entries = har["log"]["entries"].as_array().unwrap();
+        assert_eq!(entries[0]["startedDateTime"], "2026-11-21T08:30:00.123Z");
+        assert_eq!(entries[1]["startedDateTime"], "2026-11-21T08:31:01.5Z");
+        assert_eq!(har["log"]["pages"][1]["startedDateTime"], "2026-11-21T08:31:01.5Z");
+        assert_eq!(entries[1]["timings"], json!({ "send": 0, "wait": 9, "receive": 2 }));
+        assert_eq!(entries[1]["time"], 11);
     }
 }

@@ -1,7 +1,7 @@
 //! JUnit XML for CI systems: a suite per topic, a case per scenario. It keeps to the schema of the xUnit plugin for
 //! Jenkins, which knows properties of suites only: the requirements of each scenario stand there, under its name.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
@@ -42,6 +42,7 @@ pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportEr
         suite.timestamp = report.started.to_string().parse().ok();
         suite.add_properties(identity(report));
         suite.add_properties(scenarios.iter().filter_map(|s| requirements(s)));
+        suite.add_properties(explained(&scenarios, catalogue));
         suite.set_time(Duration::from_millis(scenarios.iter().map(|s| s.duration_ms).sum()));
         suite.add_test_cases(scenarios.into_iter().map(|s| case(s, report, catalogue)));
         out.add_test_suite(suite);
@@ -81,6 +82,15 @@ fn requirements(result: &ScenarioResult) -> Option<Property> {
     let words: Vec<String> = checked.iter().map(|(id, level)| format!("{id} {}", level.word())).collect();
     let name = format!("requirements of {}", result.id);
     (!words.is_empty()).then(|| Property::new(shown(&name, TEXT), shown(&words.join(", "), LIST)))
+}
+
+/// Where what did not pass is explained: requirements, and causes of what is open.
+fn explained(scenarios: &[&ScenarioResult], catalogue: &Catalogue) -> Vec<Property> {
+    let open = scenarios.iter().flat_map(|s| &s.findings).filter(|f| f.verdict != Verdict::Pass);
+    let ids: BTreeSet<&str> =
+        open.flat_map(|f| [f.cause.map_or("", |c| c.word()), f.requirement.as_str()]).collect();
+    let pages = ids.into_iter().filter_map(|id| Some((id, catalogue.page(id)?)));
+    pages.map(|(id, page)| property(&format!("explained {id}"), page.place())).collect()
 }
 
 fn property(name: &str, value: &str) -> Property {
@@ -221,8 +231,6 @@ fn inconclusive(result: &ScenarioResult, reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -658,7 +658,7 @@ impl Context {
                         purpose: "introspect".into(),
                         request,
                         outcome,
-                        duration: std::time::Duration::ZERO,
+                        timing: crate::wire::Timing::default(),
                         attempts: 0,
                     },
                     Err(why),

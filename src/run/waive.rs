@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::ScenarioResult;
 use crate::{
-    judge::{Finding, Verdict},
+    judge::{FailClass, Finding, Verdict},
     scenario::Suite,
     spec::Level,
     target::Waiver,
@@ -19,14 +19,17 @@ use crate::{
 
 /// Most of an error code that a fingerprint keeps.
 const CODE: usize = 80;
+/// Most of what was wrong.
+const DETAIL: usize = 120;
 
 /// What was observed, short enough to be written into a target file: the status and the error code (`400 invalid_grant`),
-/// or where no error came, the status and the kind of violation (`200 accepted`).
+/// or where no error came, the status, the kind of violation and what was wrong (`200 accepted`, `200 wrong-form: no
+/// cache-control`), without what is another in every run.
 pub fn fingerprint(result: &ScenarioResult, finding: &Finding) -> String {
     let class = finding.class.map_or("violated", |c| c.word());
     let response = finding.exchange.and_then(|i| result.exchanges.get(i)?.response.as_ref());
     let Some(response) = response else {
-        return format!("000 {class}");
+        return with_detail(format!("000 {class}"), finding);
     };
     let code = serde_json::from_str::<Value>(&response.body)
         .ok()
@@ -36,8 +39,31 @@ pub fn fingerprint(result: &ScenarioResult, finding: &Finding) -> String {
         .filter(|code| !code.is_empty());
     match code {
         Some(code) => format!("{} {code}", response.status),
-        None => format!("{} {class}", response.status),
+        None => with_detail(format!("{} {class}", response.status), finding),
     }
+}
+
+/// What was granted or refused has no value that could be another.
+fn with_detail(head: String, finding: &Finding) -> String {
+    if matches!(finding.class, Some(FailClass::Accepted | FailClass::Refused)) {
+        return head;
+    }
+    // As the target file's reader takes it.
+    let detail = printable(&finding.steady(), DETAIL).split_whitespace().collect::<Vec<_>>().join(" ");
+    if detail.is_empty() { head } else { format!("{head}: {detail}") }
+}
+
+/// Whether the fingerprint is one of those that waivers were written with before they named what was wrong: such a
+/// waiver accepts any value.
+fn is_accepted(accepted: &str, observed: &str) -> bool {
+    accepted == observed
+        || observed.strip_prefix(accepted).is_some_and(|rest| rest.starts_with(": "))
+            && names_only_a_kind(accepted)
+}
+
+fn names_only_a_kind(accepted: &str) -> bool {
+    let kinds = [FailClass::WrongForm, FailClass::Malformed].map(FailClass::word);
+    accepted.split_once(' ').is_some_and(|(_, kind)| kinds.contains(&kind) || kind == "violated")
 }
 
 /// How a waiver stands after a run.
@@ -163,6 +189,7 @@ impl Waivers {
             .map(String::as_str)
             .collect();
         let mut now: BTreeSet<String> = BTreeSet::new();
+        let mut accepted: BTreeSet<String> = BTreeSet::new();
         for result in results.iter().filter(|r| concerns(waiver, r)) {
             let own = || result.findings.iter().filter(|f| f.requirement == waiver.check && f.fact.is_none());
             let here = own().any(|f| accepts(waiver, result, f));
@@ -175,6 +202,7 @@ impl Waivers {
             matched |= here;
             let other = |f: &&Finding| f.verdict == Verdict::Fail && !accepts(waiver, result, f);
             now.extend(own().filter(other).map(|f| fingerprint(result, f)));
+            accepted.extend(own().filter(|f| accepts(waiver, result, f)).map(|f| fingerprint(result, f)));
         }
         let (state, note) = if waiver.expires < self.today && (judged || !gone.is_empty()) {
             let what =
@@ -183,7 +211,7 @@ impl Waivers {
         } else if (judged && !matched) || !gone.is_empty() {
             (WaiverState::Stale, stale(waiver, &gone, matched, &now))
         } else if matched {
-            (WaiverState::InForce, String::new())
+            (WaiverState::InForce, vague(waiver, &accepted))
         } else {
             (WaiverState::NotExercised, "this run did not judge it".to_owned())
         };
@@ -199,6 +227,15 @@ impl Waivers {
             note,
         }
     }
+}
+
+/// What to do about a waiver that accepts any value.
+fn vague(waiver: &Waiver, accepted: &BTreeSet<String>) -> String {
+    if !names_only_a_kind(&waiver.observed) {
+        return String::new();
+    }
+    let accepted: Vec<String> = accepted.iter().map(|a| format!("`{a}`")).collect();
+    format!("it accepts any value; to accept what came and nothing else, write {}", accepted.join(" or "))
 }
 
 fn stale(waiver: &Waiver, gone: &[&str], matched: bool, now: &BTreeSet<String>) -> String {
@@ -223,7 +260,7 @@ fn accepts(waiver: &Waiver, result: &ScenarioResult, finding: &Finding) -> bool 
         && finding.level > Level::Observe
         && waiver.level.is_none_or(|most| finding.level <= most)
         && concerns(waiver, result)
-        && fingerprint(result, finding) == waiver.observed
+        && is_accepted(&waiver.observed, &fingerprint(result, finding))
 }
 
 fn words(waiver: &Waiver) -> String {
@@ -266,8 +303,11 @@ mod tests {
             }),
             transport_error: None,
             attempts: 1,
+            started: None,
+            wait_ms: 1,
             duration_ms: 1,
             curl: String::new(),
+            tokens: Vec::new(),
         }];
         result
     }
@@ -306,6 +346,45 @@ mod tests {
         assert!(!accepted(&late, refused(&suite, a, 400, "invalid_grant", Level::Must)));
         assert!(late.only_expired(&[refused(&suite, a, 400, "invalid_grant", Level::Must)], Level::Must));
         assert!(!late.only_expired(&[refused(&suite, a, 400, "other", Level::Must)], Level::Must));
+    }
+
+    #[test]
+    fn where_no_error_came_a_waiver_accepts_one_value_and_not_the_next() {
+        let suite = suite();
+        let answered = |observed: &str, expected: &str| {
+            let mut result = refused(&suite, "subject-token-twice", 200, "", Level::Must);
+            result.findings[0].observed = observed.into();
+            result.findings[0].expected = expected.into();
+            result
+        };
+        let seen = |observed: &str, expected: &str| {
+            let result = answered(observed, expected);
+            fingerprint(&result, &result.findings[0])
+        };
+        assert_eq!(seen("`service-b`", "/act/sub: `service-a`"), "200 wrong-form: `service-b`");
+        assert_ne!(seen("`service-b`", ""), seen("`service-c`", ""));
+        assert_eq!(seen("/exp (1795243933)", ""), seen("/exp (1795249999)", ""));
+        assert_eq!(seen("3599 s", "a life of at most 60 s"), seen("3600 s", "a life of at most 60 s"));
+        assert!(seen(&"x ".repeat(500), "").len() < 200);
+
+        let waiver = |observed: &str| {
+            let mut all = waivers(&[], None, "2030-06-30");
+            all.list[0].observed = observed.into();
+            all
+        };
+        let accepted = |w: &Waivers, mut result: ScenarioResult| {
+            w.mark(&mut result);
+            result.findings[0].waiver.is_some()
+        };
+        let exact = waiver("200 wrong-form: `service-b`");
+        assert!(accepted(&exact, answered("`service-b`", "")));
+        assert!(!accepted(&exact, answered("`service-bc`", "")));
+        // As they were written before: readable, and it says what to write.
+        let old = waiver("200 wrong-form");
+        assert!(accepted(&old, answered("`service-b`", "")) && accepted(&old, answered("`service-c`", "")));
+        let note = &old.states(&[answered("`service-b`", "")], &suite)[0].note;
+        assert!(note.contains("`200 wrong-form: `service-b``"), "{note}");
+        assert!(exact.states(&[answered("`service-b`", "")], &suite)[0].note.is_empty());
     }
 
     #[test]

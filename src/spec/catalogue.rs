@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use include_dir::{Dir, include_dir};
 
 use super::decision::{AmbiguityFile, DecisionFile};
-use super::{Ambiguity, DecisionRow, Registry, Requirement, RequirementFile};
+use super::diagnostic::DiagnosticFile;
+use super::{Ambiguity, CodeEntry, DecisionRow, Page, Registry, Requirement, RequirementFile};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/requirements");
 
 /// Files of the folder that are not specifications.
-const OTHERS: [&str; 3] = ["decision-table.yaml", "ambiguity.yaml", "registry.yaml"];
+const OTHERS: [&str; 4] = ["decision-table.yaml", "ambiguity.yaml", "registry.yaml", "diagnostics.yaml"];
 
 /// The embedded catalogue is broken: a bug in txspec, never a user's mistake.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,8 @@ pub struct Catalogue {
     rows: Vec<DecisionRow>,
     ambiguities: Vec<Ambiguity>,
     registry: Registry,
+    diagnostics: Vec<CodeEntry>,
+    docs: Option<String>,
 }
 
 impl Catalogue {
@@ -78,6 +81,8 @@ impl Catalogue {
             rows: parse::<DecisionFile>(OTHERS[0])?.rows,
             ambiguities: parse::<AmbiguityFile>(OTHERS[1])?.entries,
             registry: parse(OTHERS[2])?,
+            diagnostics: parse::<DiagnosticFile>(OTHERS[3])?.diagnostics,
+            docs: None,
         })
     }
 
@@ -143,6 +148,36 @@ impl Catalogue {
     /// The registries.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Every code that is no requirement: mistakes in files, classes, causes, verdicts, states of waivers.
+    pub fn diagnostics(&self) -> &[CodeEntry] {
+        &self.diagnostics
+    }
+
+    /// Such a code, explained.
+    pub fn diagnostic(&self, code: &str) -> Option<&CodeEntry> {
+        self.diagnostics.iter().find(|d| d.code == code)
+    }
+
+    /// The same catalogue, for whom the pages of `docs/` are published under this address.
+    #[must_use]
+    pub fn with_docs(self, base: Option<&str>) -> Self {
+        Self { docs: base.map(|b| b.trim_end_matches('/').to_owned()), ..self }
+    }
+
+    /// Where a requirement or another code is explained.
+    pub fn page(&self, id: &str) -> Option<Page> {
+        let folder = if self.get(id).is_some() {
+            "requirements"
+        } else {
+            self.diagnostic(id)?;
+            "diagnostics"
+        };
+        Some(Page {
+            path: format!("docs/{folder}/{id}.md"),
+            url: self.docs.as_ref().map(|base| format!("{base}/{folder}/{id}.md")),
+        })
     }
 
     /// The readings that some row or table entry offers.

@@ -5,12 +5,14 @@
 mod capability;
 mod catalogue;
 mod decision;
+mod diagnostic;
 mod requirement;
 pub mod role;
 
 pub use capability::Capability;
 pub use catalogue::{Catalogue, CatalogueError};
 pub use decision::{Ambiguity, DecisionRow, Registry, Tolerated};
+pub use diagnostic::{CodeEntry, CodeKind, Page};
 pub use requirement::{
     Class, Knob, Level, Party, PolicyRaise, ReadingOf, Requirement, RequirementFile, Testability,
 };

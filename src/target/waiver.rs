@@ -15,8 +15,9 @@ pub struct WaiverSpec {
     /// The scenario or scenarios, if the waiver is for some only.
     #[serde(default)]
     pub scenario: Option<Value1>,
-    /// What was observed: the status and the error code, e.g. `400 invalid_grant`; where no error came, the status and
-    /// the kind of violation, e.g. `200 accepted`, `200 wrong-form`.
+    /// What was observed: the status and the error code, e.g. `400 invalid_grant`; where no error came, the status, the
+    /// kind of violation and what was wrong, e.g. `200 accepted`, `200 wrong-form: no cache-control`. With the kind alone
+    /// (`200 wrong-form`), any value is accepted.
     pub observed: String,
     /// The highest level that is accepted; without it, any.
     #[serde(default)]

@@ -3,6 +3,7 @@
 
 use std::{fmt, time::Duration};
 
+use jiff::Timestamp;
 use url::Url;
 
 /// A header field; the value as bytes, since a server may send anything.
@@ -114,6 +115,17 @@ pub struct TransportError {
     pub message: String,
 }
 
+/// The time that a request took, the wait for its turn apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// When it was sent; nothing if it never was.
+    pub started: Option<Timestamp>,
+    /// From sending until the status line and the header fields had come.
+    pub wait: Duration,
+    /// From sending until the last byte.
+    pub total: Duration,
+}
+
 /// A request with what became of it.
 #[derive(Clone)]
 pub struct Exchange {
@@ -123,8 +135,8 @@ pub struct Exchange {
     pub request: Request,
     /// What came back.
     pub outcome: Result<Response, TransportError>,
-    /// From sending until the last byte.
-    pub duration: Duration,
+    /// When it was sent, and how long the answer took.
+    pub timing: Timing,
     /// How often it was sent (more than once only after a failed connection).
     pub attempts: u32,
 }

@@ -3,6 +3,7 @@
 
 mod auth;
 mod curl;
+mod decoded;
 mod encoded;
 mod exchange;
 mod form;
@@ -13,13 +14,15 @@ mod printable;
 mod redact;
 mod secret;
 mod send;
+mod shown;
 
 pub use auth::{ASSERTION_TYPE, Authentication};
-pub use exchange::{Exchange, Header, Request, Response, TransportError, TransportKind};
+pub use exchange::{Exchange, Header, Request, Response, Timing, TransportError, TransportKind};
 pub use form::{FormBody, Param, ParamForm};
 pub use json::{JsonFault, StrictJson};
 pub use position::{is_sensitive, sensitive_spans};
 pub use printable::{is_unsafe, printable};
-pub use redact::{RedactedExchange, RedactedRequest, RedactedResponse, Redactor, SHORTEST_SECRET, Vault};
+pub use redact::{Redactor, SHORTEST_SECRET, Vault};
 pub use secret::Secret;
 pub use send::{Budget, Limits, Sender, is_loopback};
+pub use shown::{Decoded, RedactedExchange, RedactedRequest, RedactedResponse, ShownToken};

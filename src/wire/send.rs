@@ -3,17 +3,18 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use url::Url;
 
-use super::{Exchange, Header, Request, Response, TransportError, TransportKind, Vault};
+use super::{Exchange, Header, Request, Response, Timing, TransportError, TransportKind, Vault};
 
 /// What one run may do to a server.
 #[derive(Debug, Clone)]
@@ -76,7 +77,7 @@ struct Shared {
     interrupted: AtomicBool,
     interrupt: Notify,
     /// Why, if not because the user wished it.
-    given_up: std::sync::OnceLock<String>,
+    given_up: OnceLock<String>,
 }
 
 impl Shared {
@@ -87,7 +88,7 @@ impl Shared {
             next_start: Mutex::new(None),
             interrupted: AtomicBool::new(false),
             interrupt: Notify::new(),
-            given_up: std::sync::OnceLock::new(),
+            given_up: OnceLock::new(),
         }
     }
 }
@@ -178,24 +179,24 @@ impl Sender {
     /// server cannot have seen the request; anything else is final.
     pub async fn send(&self, purpose: &str, request: Request) -> Exchange {
         self.vault.remember_request(&request);
-        let started = Instant::now();
         let mut attempts = 0;
-        let outcome = loop {
+        let (outcome, timing) = loop {
             attempts += 1;
-            let outcome = self.attempt(&request).await;
+            let clock = Clock::default();
+            let outcome = self.attempt(&request, &clock).await;
             let refused = matches!(&outcome, Err(e) if e.kind == TransportKind::Connect);
             if !refused || attempts >= 2 || self.is_interrupted() {
-                break outcome;
+                break (outcome, clock.timing());
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         };
         if let Ok(response) = &outcome {
             self.vault.remember_response(response);
         }
-        Exchange { purpose: purpose.to_owned(), request, outcome, duration: started.elapsed(), attempts }
+        Exchange { purpose: purpose.to_owned(), request, outcome, timing, attempts }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Response, TransportError> {
+    async fn attempt(&self, request: &Request, clock: &Clock) -> Result<Response, TransportError> {
         let failed = |kind, message: String| TransportError { kind, message };
         let work = async {
             let _slot = self.shared.slots.acquire().await;
@@ -206,7 +207,7 @@ impl Sender {
                     format!("the budget of {} requests is used up (limits.budget)", self.limits.budget),
                 ));
             }
-            match tokio::time::timeout(self.limits.request_timeout, self.perform(request)).await {
+            match tokio::time::timeout(self.limits.request_timeout, self.perform(request, clock)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(failed(
                     TransportKind::Timeout,
@@ -240,7 +241,7 @@ impl Sender {
         tokio::time::sleep_until(start.into()).await;
     }
 
-    async fn perform(&self, request: &Request) -> Result<Response, TransportError> {
+    async fn perform(&self, request: &Request, clock: &Clock) -> Result<Response, TransportError> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|e| TransportError {
             kind: TransportKind::Broken,
             message: format!("{} is no HTTP method: {e}", request.method),
@@ -249,7 +250,9 @@ impl Sender {
         for header in &request.headers {
             builder = builder.header(header.name.as_str(), header.value.as_slice());
         }
+        clock.sent();
         let response = builder.send().await.map_err(|e| trouble(&e))?;
+        clock.answered();
         let status = response.status().as_u16();
         let headers = response
             .headers()
@@ -269,6 +272,31 @@ impl Sender {
             }
         }
         Ok(Response { status, headers, body, truncated })
+    }
+}
+
+/// When a request was sent and when its answer began.
+#[derive(Default)]
+struct Clock {
+    sent: OnceLock<(Timestamp, Instant)>,
+    answered: OnceLock<Instant>,
+}
+
+impl Clock {
+    fn sent(&self) {
+        let _ = self.sent.set((Timestamp::now(), Instant::now()));
+    }
+
+    fn answered(&self) {
+        let _ = self.answered.set(Instant::now());
+    }
+
+    /// The times until now.
+    fn timing(&self) -> Timing {
+        let Some((started, sent)) = self.sent.get() else { return Timing::default() };
+        let total = sent.elapsed();
+        let wait = self.answered.get().map_or(total, |at| at.duration_since(*sent));
+        Timing { started: Some(*started), wait, total }
     }
 }
 

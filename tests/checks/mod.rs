@@ -1,7 +1,7 @@
 //! What must hold of everything that reads bytes which others wrote. Driven by `tests/properties.rs` (generated inputs and
 //! the corpus, in every `cargo test`) and by the cargo-fuzz targets in `fuzz/`. Each check panics when its property is broken.
 
-use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use base64::{
     Engine,
@@ -14,7 +14,7 @@ use txspec::{
     spec::Catalogue,
     target::{TargetError, load_text},
     token::{Jwt, NotJwt, b64, unb64},
-    wire::{Exchange, JsonFault, Redactor, Request, Response, StrictJson, Vault},
+    wire::{Exchange, JsonFault, Redactor, Request, Response, StrictJson, Timing, Vault},
 };
 
 fn catalogue() -> &'static Catalogue {
@@ -227,7 +227,7 @@ fn exchange(text: &str) -> Exchange {
         purpose: "exchange".into(),
         request,
         outcome: Ok(response),
-        duration: Duration::ZERO,
+        timing: Timing::default(),
         attempts: 1,
     }
 }

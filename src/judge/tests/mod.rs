@@ -6,7 +6,6 @@ mod oracles;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use crate::{
     spec::{Capability, Catalogue, Level},
     target::Policy,
     token::{SigningKey, TokenView, now},
-    wire::{Exchange, FormBody, Header, Request, Response, TransportError, TransportKind},
+    wire::{Exchange, FormBody, Header, Request, Response, Timing, TransportError, TransportKind},
 };
 
 /// Reading it takes longer than judging.
@@ -129,7 +128,7 @@ impl Case {
 
 fn exchange(outcome: Result<Response, TransportError>) -> Exchange {
     let request = Request::post("https://as.example/token".parse().unwrap());
-    Exchange { purpose: "exchange".into(), request, outcome, duration: Duration::ZERO, attempts: 1 }
+    Exchange { purpose: "exchange".into(), request, outcome, timing: Timing::default(), attempts: 1 }
 }
 
 /// The context of one judged exchange.

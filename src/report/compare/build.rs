@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Cell, Column, CompareError, Comparison, Facts, Row, Unique};
 use crate::{
-    judge::{FailClass, Finding, Verdict},
+    judge::{FailClass, Finding, Verdict, steady},
     report::{Report, json::FORMAT, visible::count},
     run::ScenarioResult,
     spec::{Catalogue, Level},
@@ -205,7 +205,7 @@ pub(super) fn cell(findings: &[Judged<'_>]) -> Cell {
             level: Some(worst.level),
             class: worst.class,
             waived: failing.iter().all(|(_, f)| f.waiver.is_some()),
-            observed: worst.observed.clone(),
+            observed: worst.steady(),
             scenarios,
         };
     }
@@ -275,7 +275,7 @@ pub(super) fn observations(reports: &[Report], shared: &Shared<'_>) -> Vec<Facts
         .into_iter()
         .map(|fact| {
             let values: Vec<Vec<String>> = reports.iter().map(|r| values(r, fact, shared)).collect();
-            let mut seen = values.iter().filter(|v| !v.is_empty()).map(|v| timeless(v));
+            let mut seen = values.iter().filter(|v| !v.is_empty());
             let first = seen.next();
             Facts { fact: fact.to_owned(), differs: seen.any(|v| Some(v) != first), values }
         })
@@ -284,7 +284,7 @@ pub(super) fn observations(reports: &[Report], shared: &Shared<'_>) -> Vec<Facts
 }
 
 /// The values of a fact, sorted: which scenario showed one first is no difference between servers. Nor is a server's
-/// own name.
+/// own name, nor what is another in every run.
 fn values(report: &Report, fact: &str, shared: &Shared<'_>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for o in report.observations.iter().filter(|o| o.fact == fact && shared.contains(o.scenario.as_str())) {
@@ -292,28 +292,11 @@ fn values(report: &Report, fact: &str, shared: &Shared<'_>) -> Vec<String> {
             Some(issuer) if !issuer.is_empty() => o.value.replace(issuer.as_str(), "{issuer}"),
             _ => o.value.clone(),
         };
+        let value = steady(&value, fact);
         if out.len() < VALUES && !out.contains(&value) {
             out.push(value);
         }
     }
-    out.sort_unstable();
-    out
-}
-
-/// Values without the moment of the run: long numbers are points in time.
-fn timeless(values: &[String]) -> Vec<String> {
-    let mut out: Vec<String> = values
-        .iter()
-        .map(|value| {
-            let mut text = String::new();
-            for part in value.split_inclusive(|c: char| !c.is_ascii_digit()) {
-                let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit());
-                text.push_str(if digits.len() >= 9 { "#" } else { digits });
-                text.push_str(&part[digits.len()..]);
-            }
-            text
-        })
-        .collect();
     out.sort_unstable();
     out
 }

@@ -190,13 +190,7 @@ fn direction(old: &Cell, new: &Cell) -> Option<Direction> {
                 || (new.is_hole() && !old.is_hole())
                 // What a waiver accepted until now is accepted no more.
                 || (old.waived && !new.waived && old.observed != new.observed);
-            if worse && !new.waived {
-                Direction::Worse
-            } else if old.key() == new.key() && old.waived == new.waived && !codes_differ(old, new) {
-                return None;
-            } else {
-                Direction::Other
-            }
+            if worse && !new.waived { Direction::Worse } else { Direction::Other }
         }
         (_, Verdict::Fail) if new.waived => Direction::Other,
         (_, Verdict::Fail) => Direction::Worse,
@@ -217,15 +211,6 @@ fn another_code(old: &[Judged<'_>], new: &[Judged<'_>]) -> bool {
     };
     let (old, new) = (codes(old), codes(new));
     !old.is_empty() && !new.is_empty() && old != new
-}
-
-/// Values differ from run to run; codes do not.
-fn codes_differ(old: &Cell, new: &Cell) -> bool {
-    let code = super::meaning::code;
-    match (code(&old.observed), code(&new.observed)) {
-        (Some(old), Some(new)) => old != new,
-        _ => false,
-    }
 }
 
 fn change(id: &str, pairs: &[Pair<'_>]) -> Change {

@@ -57,7 +57,7 @@ fn between(was: &Finding, is: &Finding) -> String {
         (Some((a, _)), Some((b, _))) if a != b => return format!("status: {a} -> {b}"),
         _ => {}
     }
-    if was.observed == is.observed {
+    if was.steady() == is.steady() {
         // The same answer, judged otherwise.
         return format!("{} ({}) -> {} ({})", quoted(was), verdict(was), quoted(is), verdict(is));
     }
@@ -84,7 +84,7 @@ fn quoted(f: &Finding) -> String {
     if f.observed.is_empty() {
         return "nothing".to_owned();
     }
-    crate::report::clip(&f.observed, QUOTE)
+    crate::report::clip(&f.steady(), QUOTE)
 }
 
 /// Status and error code out of an observation such as `400 invalid_grant` or `status 400, error invalid_grant`.

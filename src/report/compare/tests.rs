@@ -8,6 +8,7 @@ use crate::{
         fixture::{self, Build},
         is_unsafe,
     },
+    run::Observation,
     scenario::ProfileName,
     spec::Level,
 };
@@ -135,7 +136,7 @@ fn a_server_s_own_address_and_the_time_of_the_run_are_no_difference() {
     let reports = [at("http://127.0.0.1:1", "1795233398"), at("http://127.0.0.1:2", "1795233386")];
     let comparison = Comparison::new(&reports, fixture::catalogue()).unwrap();
     assert!(!comparison.observations[0].differs);
-    assert_eq!(comparison.observations[0].values[0], ["{issuer}/x until 1795233398, 120 s"]);
+    assert_eq!(comparison.observations[0].values[0], ["{issuer}/x until {time}, ~120 s"]);
 }
 
 #[test]
@@ -161,6 +162,35 @@ fn the_gate_tells_worse_from_lost_from_better() {
     let back = Gate::new(&other(), &fixture::sample(), fixture::catalogue()).unwrap();
     assert_eq!(ids(&back.lost), ["TX-2.1-resource-no-fragment"]);
     insta::assert_snapshot!(gate_text::terminal(&gate, Level::Must, 80, false));
+}
+
+#[test]
+fn the_gate_tells_a_change_once_and_what_is_another_in_every_run_not_at_all() {
+    let report = |values: [&str; 3]| {
+        let mut run = fixture::sample_run();
+        for (scenario, value) in run.scenarios.iter_mut().zip(values) {
+            let finding =
+                Finding::pass("OA-5.1-expires_in-seconds", Level::Must, "/expires_in: at most 60", value);
+            scenario.findings = vec![finding.failed(FailClass::WrongForm)];
+        }
+        run.observations[0].fact = "lifetime of a token".into();
+        run.observations[0].value = values[0].into();
+        run.observations
+            .push(Observation { value: "yes: /jti: not `a7`".into(), ..run.observations[0].clone() });
+        Report::new(fixture::identity(), &run)
+    };
+    let hour = report(["`3597`", "`3599`", "`3600`"]);
+    let gate = |new: &Report| Gate::new(&hour, new, fixture::catalogue()).unwrap();
+    let same = gate(&report(["`3600`", "`3594`", "`3598`"]));
+    let changes = [&same.worse, &same.lost, &same.better, &same.other].map(Vec::len);
+    assert_eq!((changes, same.observations.len()), ([0; 4], 0));
+
+    let day = gate(&report(["`86400`", "`86391`", "`86397`"]));
+    assert_eq!(day.other.len(), 1);
+    let told: Vec<(&str, usize)> =
+        day.other[0].told.iter().map(|t| (t.says.as_str(), t.scenarios.len())).collect();
+    assert_eq!(told, [("`~3600` -> `~86400`", 3)]);
+    assert_eq!(day.observations.len(), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod budget;
 mod scenarios;
 mod sections;
+mod tokens;
 mod view;
 
 use askama::Template;

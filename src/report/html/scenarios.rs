@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     budget::Budget,
+    tokens::{ChainsView, Shown, TokenView, compared},
     view::{mark, place, rank},
 };
 use crate::{
@@ -52,6 +53,8 @@ pub(super) struct ScenarioView {
     pub(super) met: Vec<(String, String)>,
     /// Checks that every response gets, and that were met: what they are is the same everywhere.
     pub(super) met_generic: usize,
+    /// Who acts for whom in the issued token, where it differs from the control's.
+    pub(super) chains: Option<ChainsView>,
     pub(super) exchanges: Vec<ExchangeView>,
     pub(super) exchanges_left: usize,
 }
@@ -79,6 +82,7 @@ pub(super) struct ExchangeView {
     pub(super) request: String,
     pub(super) response: String,
     pub(super) curl: String,
+    pub(super) tokens: Vec<TokenView>,
 }
 
 /// Every scenario: failures (holes first, so that the evidence of what is gravest always finds room) and errors,
@@ -87,11 +91,12 @@ pub(super) fn scenarios(report: &Report, catalogue: &Catalogue, budget: &mut Bud
     let mut ordered: Vec<&ScenarioResult> = report.scenarios.iter().collect();
     ordered.sort_by_key(|s| (rank_of(s, report), !has_hole(s)));
     let mut told = Told::default();
+    let mut tokens = Shown::default();
     ordered
         .into_iter()
         .map(|s| {
             let fresh = told.is_news(s);
-            scenario(s, fresh, report, catalogue, budget)
+            scenario(s, fresh, report, catalogue, &mut tokens, budget)
         })
         .collect()
 }
@@ -130,11 +135,12 @@ fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {
     }
 }
 
-fn scenario(
-    result: &ScenarioResult,
+fn scenario<'a>(
+    result: &'a ScenarioResult,
     fresh: bool,
-    report: &Report,
+    report: &'a Report,
     catalogue: &Catalogue,
+    tokens: &mut Shown<'a>,
     budget: &mut Budget,
 ) -> ScenarioView {
     let rank = rank_of(result, report);
@@ -165,7 +171,9 @@ fn scenario(
             findings_left += 1;
         }
     }
-    let exchanges = if rank < 4 && fresh { exchanges(result, budget) } else { Vec::new() };
+    let exchanges = if rank < 4 && fresh { exchanges(result, tokens, budget) } else { Vec::new() };
+    let control = result.control.as_deref().filter(|_| !exchanges.is_empty());
+    let chains = compared(control.and_then(|id| report.scenario(id)), result);
     ScenarioView {
         id: shown(&result.id, SHORT),
         verdict,
@@ -185,6 +193,7 @@ fn scenario(
         findings_left,
         met,
         met_generic,
+        chains,
         exchanges_left: result.exchanges.len() - exchanges.len(),
         exchanges,
     }
@@ -218,18 +227,26 @@ fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budg
     }
 }
 
-fn exchanges(result: &ScenarioResult, budget: &mut Budget) -> Vec<ExchangeView> {
+fn exchanges<'a>(
+    result: &'a ScenarioResult,
+    tokens: &mut Shown<'a>,
+    budget: &mut Budget,
+) -> Vec<ExchangeView> {
     let mut out = Vec::new();
     for exchange in result.exchanges.iter().take(EXCHANGES) {
         if !budget.is_left() {
             break;
         }
-        out.push(exchange_view(exchange, budget));
+        out.push(exchange_view(exchange, tokens, budget));
     }
     out
 }
 
-fn exchange_view(exchange: &RedactedExchange, budget: &mut Budget) -> ExchangeView {
+fn exchange_view<'a>(
+    exchange: &'a RedactedExchange,
+    tokens: &mut Shown<'a>,
+    budget: &mut Budget,
+) -> ExchangeView {
     let request = &exchange.request;
     let head = format!("{} {}", request.method, request.url);
     let answer = match (&exchange.response, &exchange.transport_error) {
@@ -245,6 +262,7 @@ fn exchange_view(exchange: &RedactedExchange, budget: &mut Budget) -> ExchangeVi
         request: message(&head, &request.headers, &request.body, budget),
         response,
         curl: budget.text(&exchange.curl, MESSAGE),
+        tokens: tokens.views(exchange, budget),
     }
 }
 

@@ -23,6 +23,9 @@ const reveal = () => {
   if (!target) return;
   // A link must not lead to a row that the filter hides.
   if (target.closest(".hidden") && box.value) { box.value = ""; box.dispatchEvent(new Event("input")); }
+  // A requirement is linked to by what it was violated in: what explains it is what is wanted.
+  const explained = target.matches("tr") && target.querySelector("details.x");
+  if (explained) explained.open = true;
   for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   target.scrollIntoView();
 };

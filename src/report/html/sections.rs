@@ -5,11 +5,11 @@ use crate::{
     judge::Verdict,
     report::{
         Report,
-        digest::{self, Tally},
+        digest::{self, Coverage, Tally},
         visible::{count, shown},
     },
     run::RequirementResult,
-    spec::{Catalogue, Level},
+    spec::{Catalogue, Level, Page},
 };
 
 const TEXT: usize = 300;
@@ -22,16 +22,22 @@ pub(super) struct SpecView {
     pub(super) title: String,
     pub(super) url: Option<String>,
     pub(super) tally: Tally,
-    /// What the tally adds up to.
-    pub(super) total: usize,
+    pub(super) sections: Vec<SectionView>,
+}
+
+/// A section of a specification.
+pub(super) struct SectionView {
+    pub(super) name: String,
+    pub(super) url: Option<String>,
+    pub(super) tally: Tally,
+    /// Colour class, sign and number.
+    pub(super) chips: Vec<(&'static str, String)>,
     pub(super) rows: Vec<RequirementView>,
 }
 
 /// A requirement.
 pub(super) struct RequirementView {
     pub(super) id: String,
-    pub(super) section: String,
-    pub(super) url: Option<String>,
     pub(super) verdict: &'static str,
     pub(super) mark: &'static str,
     pub(super) word: &'static str,
@@ -40,6 +46,14 @@ pub(super) struct RequirementView {
     pub(super) violated_in: Vec<String>,
     /// In how many scenarios it was judged, in words.
     pub(super) judged: String,
+    /// For what did not hold.
+    pub(super) explained: Option<ExplainView>,
+}
+
+/// How a requirement is judged, and where more is written.
+pub(super) struct ExplainView {
+    pub(super) paragraphs: Vec<String>,
+    pub(super) page: Option<Page>,
 }
 
 /// Every scored requirement of the report.
@@ -53,19 +67,64 @@ pub(super) fn specs(report: &Report, catalogue: &Catalogue) -> Vec<SpecView> {
                 title: known.map(|(_, title, _)| title.clone()).unwrap_or_default(),
                 url: known.map(|(.., url)| url.clone()),
                 tally: coverage.total,
-                total: coverage.total.met
-                    + coverage.total.violated
-                    + coverage.total.open
-                    + coverage.total.untouched,
-                rows: report
-                    .requirements
-                    .iter()
-                    .filter(|r| r.spec == coverage.spec && digest::is_shown(r))
-                    .map(|r| row(r, report, catalogue))
-                    .collect(),
+                sections: sections(coverage, report, catalogue),
             }
         })
         .collect()
+}
+
+/// The sections in the order of the report; those that hold facts only have no tally.
+fn sections(coverage: &Coverage<'_>, report: &Report, catalogue: &Catalogue) -> Vec<SectionView> {
+    let mut out: Vec<(&str, Vec<&RequirementResult>)> = Vec::new();
+    for requirement in report.requirements.iter().filter(|r| r.spec == coverage.spec && digest::is_shown(r)) {
+        match out.iter_mut().find(|(name, _)| *name == requirement.section) {
+            Some((_, rows)) => rows.push(requirement),
+            None => out.push((&requirement.section, vec![requirement])),
+        }
+    }
+    out.into_iter()
+        .map(|(name, rows)| {
+            let tally =
+                coverage.sections.iter().find(|(s, _)| *s == name).map(|(_, t)| *t).unwrap_or_default();
+            let known = rows.iter().find_map(|r| catalogue.get(&r.id));
+            SectionView {
+                name: format!("section {}", shown(name, TEXT)),
+                url: known.and_then(|r| catalogue.section_url(r)),
+                tally,
+                chips: chips(&tally),
+                rows: rows.into_iter().map(|r| row(r, report, catalogue)).collect(),
+            }
+        })
+        .collect()
+}
+
+fn chips(tally: &Tally) -> Vec<(&'static str, String)> {
+    [
+        ("fail", "✘", tally.violated, "violated"),
+        ("inconclusive", "?", tally.open, "open"),
+        ("pass", "✔", tally.met, "met"),
+        ("not-applicable", "–", tally.untouched, "not exercised"),
+    ]
+    .into_iter()
+    .filter(|(_, _, number, _)| *number > 0)
+    .map(|(class, sign, number, word)| (class, format!("{sign} {number} {word}")))
+    .collect()
+}
+
+fn explain(result: &RequirementResult, catalogue: &Catalogue) -> Option<ExplainView> {
+    let known = catalogue
+        .get(&result.id)
+        .filter(|_| matches!(result.verdict, Verdict::Fail | Verdict::Inconclusive))?;
+    let mut paragraphs = Vec::new();
+    paragraphs.extend(known.note.as_ref().map(|note| format!("How it is judged: {}", note.trim())));
+    for reading in &known.readings {
+        let default = if reading.default { " (default)" } else { "" };
+        paragraphs.push(format!("Reading {}{default}: {}", reading.id, reading.says.trim()));
+    }
+    for entry in known.ambiguity.iter().filter_map(|id| catalogue.ambiguity(id)) {
+        paragraphs.push(format!("Ambiguity {}, {}: {}", entry.id, entry.zone.trim(), entry.treatment.trim()));
+    }
+    Some(ExplainView { paragraphs, page: catalogue.page(&known.id) })
 }
 
 fn row(result: &RequirementResult, report: &Report, catalogue: &Catalogue) -> RequirementView {
@@ -84,9 +143,8 @@ fn row(result: &RequirementResult, report: &Report, catalogue: &Catalogue) -> Re
     let left = result.violated_in.len().saturating_sub(NAMED);
     let judged = count(result.scenarios.len(), "scenario");
     RequirementView {
+        explained: explain(result, catalogue),
         id: shown(&result.id, TEXT),
-        section: shown(&result.section, TEXT),
-        url: known.and_then(|r| catalogue.section_url(r)),
         verdict,
         mark: sign,
         word,

@@ -10,6 +10,7 @@ use super::{
     policy,
     scenarios::{ScenarioView, scenarios},
     sections::{SpecView, specs},
+    tokens::TokenBody,
 };
 use crate::{
     judge::{FailClass, Verdict},
@@ -49,14 +50,22 @@ pub(super) struct Page {
     counts: Vec<(String, &'static str)>,
     toggles: Vec<(&'static str, &'static str)>,
     violations: Vec<(&'static str, Vec<Row>)>,
-    /// Cause, number, reason.
-    open: Vec<(&'static str, String, String)>,
+    open: Vec<OpenView>,
     /// Number, reason.
     missing: Vec<(String, String)>,
     scenarios: Vec<ScenarioView>,
     specs: Vec<SpecView>,
     /// Fact, value, scenario.
     observations: Vec<(String, String, String)>,
+}
+
+/// What was proven neither way, for one reason.
+pub(super) struct OpenView {
+    cause: &'static str,
+    number: String,
+    reason: String,
+    /// Where the cause is explained.
+    page: Option<crate::spec::Page>,
 }
 
 /// A violation in the table at the top.
@@ -114,7 +123,7 @@ impl Page {
                 ("not-applicable", "not applicable"),
             ],
             violations: violations(report, catalogue),
-            open: open(report),
+            open: open(report, catalogue),
             missing: digest::not_applicable(report)
                 .iter()
                 .take(ROWS)
@@ -258,13 +267,17 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<(&'static str, Vec<
         .collect()
 }
 
-fn open(report: &Report) -> Vec<(&'static str, String, String)> {
+fn open(report: &Report, catalogue: &Catalogue) -> Vec<OpenView> {
     let mut out = Vec::new();
     for (cause, groups) in digest::open(report) {
         let word = cause.map_or("no cause given", |c| c.word());
-        for group in groups.iter().take(20) {
-            let number = count(group.scenarios.len(), "scenario");
-            out.push((word, number, shown(group.reason, CELL)));
+        for (i, group) in groups.iter().take(20).enumerate() {
+            out.push(OpenView {
+                cause: word,
+                number: count(group.scenarios.len(), "scenario"),
+                reason: shown(group.reason, CELL),
+                page: catalogue.page(word).filter(|_| i == 0),
+            });
         }
     }
     out

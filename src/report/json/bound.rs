@@ -3,6 +3,8 @@
 use super::Report;
 use crate::report::visible::clip;
 
+/// Decoded tokens are kept where texts may be so long.
+const DECODED: usize = 1024;
 /// Header fields kept of a message.
 const FIELDS: usize = 100;
 /// Requests and bodies are quoted in full up to this many times the length of other texts.
@@ -30,6 +32,10 @@ pub(super) fn texts(report: &mut Report, limit: usize) {
                 cut(text, limit * BODY_FACTOR);
             }
             exchange.transport_error.iter_mut().for_each(|e| cut(e, limit));
+            // They were cut when they were decoded; where room is scarce, the messages matter more.
+            if limit < DECODED {
+                exchange.tokens.clear();
+            }
             let mut fields = vec![&mut exchange.request.headers];
             if let Some(response) = &mut exchange.response {
                 cut(&mut response.body, limit * BODY_FACTOR);

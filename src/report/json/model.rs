@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bound;
 use crate::{
-    judge::Cause,
+    judge::{Cause, Verdict},
     run::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult, WaiverResult},
     scenario::ProfileName,
     spec::Level,
@@ -131,6 +131,7 @@ impl Report {
             observations: run.observations.clone(),
             waivers: run.waivers.clone(),
         };
+        keep_tokens_of_evidence(&mut report.scenarios);
         bound::texts(&mut report, LONGEST);
         report
     }
@@ -138,6 +139,17 @@ impl Report {
     /// A scenario by id.
     pub fn scenario(&self, id: &str) -> Option<&ScenarioResult> {
         self.scenarios.iter().find(|s| s.id == id)
+    }
+}
+
+/// Decoded tokens explain what did not pass, next to the control that did. Elsewhere they would only make the report
+/// larger.
+fn keep_tokens_of_evidence(scenarios: &mut [ScenarioResult]) {
+    let speaks = |s: &ScenarioResult| s.findings.iter().any(|f| f.verdict != Verdict::Pass);
+    let controls: BTreeSet<String> =
+        scenarios.iter().filter(|s| speaks(s)).filter_map(|s| s.control.clone()).collect();
+    for scenario in scenarios.iter_mut().filter(|s| !speaks(s) && !controls.contains(&s.id)) {
+        scenario.exchanges.iter_mut().for_each(|e| e.tokens.clear());
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         visible::{count, duration, status},
     },
     run::{Conclusion, ScenarioResult},
-    spec::{Catalogue, Level, Requirement},
+    spec::{Catalogue, Level, Page, Requirement},
     wire::RedactedExchange,
 };
 
@@ -115,6 +115,9 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
             text(requirement.says.trim(), TEXT)
         ));
     }
+    if let Some(page) = catalogue.page(&finding.requirement) {
+        out.push_str(&format!("- **explained** {}\n", link(&page)));
+    }
     out.push_str(&format!("- **expected** {}\n", code(&finding.expected, TEXT)));
     out.push_str(&format!("- **observed** {}\n", code(&finding.observed, TEXT)));
     out.push_str(&format!("- **class** {class}: {}\n", class_meaning(finding.class)));
@@ -178,7 +181,7 @@ fn table(violations: &[Violation<'_>], catalogue: &Catalogue) -> String {
             "| {} {} | {}{contested} | {section} | {} | {} | {} |\n",
             mark(finding.level),
             finding.level.word(),
-            cell(&finding.requirement, CELL),
+            linked(&finding.requirement, catalogue),
             finding.class.map_or("violated", |c| c.word()),
             cell(&finding.observed, CELL),
             names(&violation.scenarios, 3)
@@ -201,6 +204,22 @@ fn mark(level: Level) -> &'static str {
         Level::Must => "❌",
         Level::Should => "⚠️",
         Level::May | Level::Observe => "ℹ️",
+    }
+}
+
+/// The page, where it is published, else its file.
+fn link(page: &Page) -> String {
+    match &page.url {
+        Some(url) => format!("[{}]({url})", page.path),
+        None => code(&page.path, CELL),
+    }
+}
+
+/// A requirement or code in a table, leading to its page where that is published.
+fn linked(id: &str, catalogue: &Catalogue) -> String {
+    match catalogue.page(id).and_then(|page| page.url) {
+        Some(url) => format!("[{}]({url})", cell(id, CELL)),
+        None => cell(id, CELL),
     }
 }
 
@@ -275,7 +294,7 @@ pub(super) fn errors(report: &Report, _: &Catalogue) -> String {
     format!("## Errors of a scenario or of txspec\n\n{}", listed(&groups))
 }
 
-pub(super) fn open(report: &Report, _: &Catalogue) -> String {
+pub(super) fn open(report: &Report, catalogue: &Catalogue) -> String {
     let causes = digest::open(report);
     if causes.is_empty() {
         return String::new();
@@ -287,7 +306,8 @@ pub(super) fn open(report: &Report, _: &Catalogue) -> String {
     for (cause, groups) in causes {
         let total: usize = groups.iter().map(|g| g.scenarios.len()).sum();
         let word = cause.map_or("no cause given", |c| c.word());
-        out.push_str(&format!("**{word}** ({total})\n\n{}\n", listed(&groups)));
+        let explained = catalogue.page(word).map(|page| format!(", {}", link(&page))).unwrap_or_default();
+        out.push_str(&format!("**{word}** ({total}{explained})\n\n{}\n", listed(&groups)));
     }
     out
 }

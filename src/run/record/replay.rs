@@ -1,6 +1,6 @@
 //! Judging a recorded run with today's checks. What the recording does not hold is inconclusive, never guessed.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use url::Url;
 
@@ -18,7 +18,7 @@ use crate::{
     spec::Catalogue,
     token::{Jwt, TokenView},
     wire::{
-        Exchange, FormBody, Header, Param, ParamForm, Request, Response, Secret, TransportError,
+        Exchange, FormBody, Header, Param, ParamForm, Request, Response, Secret, Timing, TransportError,
         TransportKind, Vault,
     },
 };
@@ -295,7 +295,7 @@ fn exchange(run: &RunFacts, record: &ResponseRecord, stand_ins: &StandIns) -> Op
                 message: message.clone(),
             }),
         },
-        duration: Duration::ZERO,
+        timing: Timing::default(),
         attempts: 1,
     })
 }

@@ -125,7 +125,7 @@ impl Lint<'_> {
         if !pointer.starts_with('/') {
             self.found.push(
                 at.key("at")
-                    .error("wrong-form", format!("`{pointer}` is no JSON pointer"))
+                    .error("wrong-pointer", format!("`{pointer}` is no JSON pointer"))
                     .hint("write it like `/act/sub` (RFC 6901)"),
             );
         }

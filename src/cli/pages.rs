@@ -1,0 +1,106 @@
+//! Pages of documentation from the same words that `txspec explain` prints: one a requirement, one a diagnostic code, and
+//! a list of each.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::explain::{Part, code_parts, requirement_head, requirement_parts};
+use crate::{
+    reference::Fault,
+    scenario::Suite,
+    spec::{Catalogue, CodeKind},
+};
+
+/// Every page by its path under the folder of the documentation.
+pub(super) fn all(suite: &Suite, catalogue: &Catalogue, faults: &[Fault]) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for row in catalogue.requirements() {
+        let mut page = format!("# {}\n\n", row.id);
+        for line in requirement_head(row) {
+            let _ = writeln!(page, "{}  ", escaped(&line));
+        }
+        if let Some(url) = catalogue.section_url(row) {
+            let _ = writeln!(page, "<{url}>");
+        }
+        page.push_str(&parts(&requirement_parts(row, suite, catalogue, faults, usize::MAX)));
+        out.insert(format!("requirements/{}.md", row.id), page + "\n[All requirements](README.md)\n");
+    }
+    for entry in catalogue.diagnostics() {
+        let page =
+            format!("# {}\n\n{}\n{}", entry.code, capital(entry.kind.words()), parts(&code_parts(entry)));
+        out.insert(format!("diagnostics/{}.md", entry.code), page + "\n[All codes](README.md)\n");
+    }
+    out.insert("requirements/README.md".to_owned(), requirements(catalogue));
+    out.insert("diagnostics/README.md".to_owned(), diagnostics(catalogue));
+    out
+}
+
+fn parts(parts: &[Part]) -> String {
+    let mut out = String::new();
+    for part in parts {
+        match part.heading.as_str() {
+            "" => {
+                let _ = write!(out, "\n{}\n", escaped(&part.text));
+            }
+            heading => {
+                let _ = write!(out, "\n## {}\n\n{}\n", escaped(heading), escaped(&part.text));
+            }
+        }
+        if !part.names.is_empty() {
+            let names: Vec<String> = part.names.iter().map(|n| format!("`{n}`")).collect();
+            let _ = write!(out, "\n{}\n", names.join(", "));
+        }
+    }
+    out
+}
+
+fn requirements(catalogue: &Catalogue) -> String {
+    let mut out = String::from(
+        "# Requirements\n\nWhat txspec checks, by specification. Made by `txspec explain --all --out docs`.\n",
+    );
+    for (spec, title, url) in catalogue.specs() {
+        let _ = write!(
+            out,
+            "\n## [{}]({url})\n\n{}\n\n| section | level | requirement |\n| --- | --- | --- |\n",
+            escaped(spec),
+            escaped(title)
+        );
+        for row in catalogue.requirements().iter().filter(|r| r.spec == *spec) {
+            let unchecked = if row.unchecked.is_some() { ", not checked" } else { "" };
+            let _ = writeln!(
+                out,
+                "| {} | {}{unchecked} | [{id}]({id}.md) |",
+                row.section,
+                row.level.word(),
+                id = row.id
+            );
+        }
+    }
+    out
+}
+
+fn diagnostics(catalogue: &Catalogue) -> String {
+    let mut out = String::from(
+        "# Codes\n\nEverything else that txspec answers with. Made by `txspec explain --all --out docs`.\n",
+    );
+    for kind in CodeKind::ALL {
+        let _ = write!(out, "\n## {}\n\n", capital(kind.words()));
+        for entry in catalogue.diagnostics().iter().filter(|d| d.kind == kind) {
+            let _ = writeln!(out, "- [{code}]({code}.md): {}", escaped(&entry.means), code = entry.code);
+        }
+    }
+    out
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|c| c.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+/// Words that are ours, whose angle brackets and stars are not meant as markup; what stands in backticks is left.
+fn escaped(text: &str) -> String {
+    let code = |(i, piece): (usize, &str)| {
+        if i % 2 == 1 { format!("`{piece}`") } else { piece.replace('<', "&lt;").replace('*', "\\*") }
+    };
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.split('`').enumerate().map(code).collect()
+}
