@@ -100,6 +100,9 @@ fn default_scope(
     subject: &Presented,
     available: Vec<String>,
 ) -> Result<GrantedScope, Refusal> {
+    if server.vendor.no_default_scope {
+        return Ok(GrantedScope::exactly(Vec::new()));
+    }
     let wider = subject.kind != Kind::Id && client.scopes.len() > available.len();
     if wider && server.on(FaultId::DefaultScopeIsThatOfClient) {
         return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
@@ -142,6 +145,9 @@ fn partly(
     granted: Vec<String>,
     available: Vec<String>,
 ) -> Result<GrantedScope, Refusal> {
+    if server.vendor.drops_excess_scope {
+        return Ok(GrantedScope::exactly(granted));
+    }
     let rest = if granted.is_empty() { available } else { granted };
     if rest.is_empty() {
         return Err(Refusal::new(Why::ScopeNotAllowed, "the subject_token permits nothing to this client"));
