@@ -165,7 +165,6 @@ pub(super) struct Example {
     /// A name for it.
     id: String,
     /// The page that shows it.
-    #[expect(dead_code, reason = "for readers of the file")]
     from: String,
     /// Parameters that tell the request from all others.
     request: BTreeMap<String, String>,
@@ -196,6 +195,11 @@ impl Behaviour {
     /// The ids of the documented requests that it answers, value by value.
     pub fn examples(&self) -> impl Iterator<Item = &str> {
         self.examples.iter().map(|example| example.id.as_str())
+    }
+
+    /// The pages that show them, in the same order.
+    pub fn example_pages(&self) -> impl Iterator<Item = &str> {
+        self.examples.iter().map(|example| example.from.as_str())
     }
 
     /// The parameters of a documented request, and the body of its response.

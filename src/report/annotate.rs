@@ -40,7 +40,8 @@ fn violation(command: &str, violation: &Violation<'_>, report: &Report, file: Op
     let class = finding.class.map_or("violated", |c| c.word());
     let message = format!(
         "{}: expected {}; observed {} ({class}; scenario {first}{more})",
-        report.target.name, finding.expected, finding.observed
+        report.target.label(),
+        finding.expected, finding.observed
     );
     line(if finding.level >= Level::Should { command } else { "notice" }, &title, &message, file)
 }

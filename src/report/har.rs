@@ -35,11 +35,19 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         "log": {
             "version": "1.2",
             "creator": { "name": report.tool.name, "version": report.tool.version },
-            "comment": "The time at which each request was sent is not kept: all bear the start of the run.",
+            "comment": comment(report),
             "pages": pages,
             "entries": entries,
         }
     }))
+}
+
+fn comment(report: &Report) -> String {
+    let times = "The time at which each request was sent is not kept: all bear the start of the run.";
+    match &report.target.documented {
+        Some(documents) => format!("{}: {documents}. {times}", report.target.label()),
+        None => times.to_owned(),
+    }
 }
 
 fn entry(scenario: &ScenarioResult, exchange: &RedactedExchange, started: &str) -> Value {
