@@ -226,11 +226,10 @@ impl Behaviour {
         Some(external)
     }
 
-    /// What a parameter with a token type says a token is, where the product has its own list.
-    pub(super) fn typed(types: Option<&BTreeMap<String, TokenType>>, uri: &str) -> Option<Option<TokenType>> {
-        let types = types?;
+    /// What a type says a token is, by a product's own list: a URI, or the last part of those of RFC 8693.
+    pub(super) fn typed(types: &BTreeMap<String, TokenType>, uri: &str) -> Option<TokenType> {
         let short = uri.strip_prefix("urn:ietf:params:oauth:token-type:");
-        Some(types.get(uri).or_else(|| types.get(short?)).copied())
+        types.get(uri).or_else(|| types.get(short?)).copied()
     }
 
     /// Takes out what the product never reads.

@@ -179,7 +179,10 @@ fn declared(
     types: Option<&BTreeMap<String, TokenType>>,
     uri: &str,
 ) -> Option<TokenType> {
-    Behaviour::typed(types, uri).unwrap_or_else(|| TokenType::parse(server, uri))
+    let Some(types) = types else { return TokenType::parse(server, uri) };
+    Behaviour::typed(types, uri).or_else(|| {
+        Behaviour::typed(types, &uri.to_ascii_lowercase()).filter(|_| server.on(FaultId::TokenTypeCaseIgnored))
+    })
 }
 
 fn requested<'a>(server: &AuthServer, form: &'a Form) -> Result<Requested<'a>, Refusal> {

@@ -76,7 +76,8 @@ pub(super) fn grant(
 
 /// What the subject token and the client have in common.
 fn available(server: &AuthServer, client: &Client, subject: &Presented) -> Vec<String> {
-    let of_client = |scope: &&str| client.scopes.contains(scope);
+    let further = |scope: &str| server.vendor.further_scopes.iter().any(|known| known == scope);
+    let of_client = |scope: &&str| client.scopes.contains(scope) || further(scope);
     let own: Vec<&str> = subject.claims.scope.iter().map(String::as_str).collect();
     let mut of_subject = match own.is_empty() && subject.foreign {
         true => FOREIGN_SCOPES.to_vec(),
