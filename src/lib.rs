@@ -2,7 +2,7 @@
 //!
 //! The way of the data: [`scenario`], [`target`] and [`spec`] load what people write (through [`document`]), [`run`] sends
 //! requests ([`token`], [`wire`]), [`judge`] turns exchanges into findings, [`report`] shows them. [`reference`] is a server to
-//! test the tests with, [`prove`] does so, and [`cli`] is the command line. `docs/design.md` says who may know whom.
+//! test the tests with, [`prove`] does so, [`vendor`] lets it stand for products as they are documented, and [`cli`] is the command line. `docs/design.md` says who may know whom.
 #![deny(
     clippy::dbg_macro,
     clippy::expect_used,
@@ -25,4 +25,5 @@ pub mod scenario;
 pub mod spec;
 pub mod target;
 pub mod token;
+pub mod vendor;
 pub mod wire;

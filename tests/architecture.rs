@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("run", &["document", "spec", "scenario", "target", "token", "wire", "judge"]),
     ("report", &["run", "judge", "spec", "scenario", "wire"]),
     ("reference", &[]),
+    ("vendor", &["document", "spec", "reference"]),
     ("prove", &["run", "judge", "reference", "scenario", "spec", "target", "wire"]),
     (
         "cli",
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report",
             "reference",
             "prove",
+            "vendor",
         ],
     ),
 ];

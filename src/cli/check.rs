@@ -9,24 +9,26 @@ use clap::Args;
 
 use super::{
     Exit,
-    select::{refuse, refuse_suite},
+    select::{refuse, refuse_suite, refuse_vendor},
     terminal::Terminal,
 };
-use crate::{document::Document, scenario::Suite, spec::Catalogue, target::load_file};
+use crate::{document::Document, scenario::Suite, spec::Catalogue, target::load_file, vendor};
 
-/// Look for mistakes in scenario and target files, without network.
+/// Look for mistakes in scenario files, target files and vendor fixtures, without network.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  txspec check my-as.yaml\n  txspec check scenarios/")]
 pub struct CheckArguments {
-    /// Scenario files, target files, or folders of scenario files.
+    /// Scenario files, target files, vendor fixtures, or folders of scenario files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 /// Checks every file and reports all mistakes.
 pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    let (vendors, others): (Vec<PathBuf>, Vec<PathBuf>) =
+        arguments.files.iter().cloned().partition(|path| is_vendor(path));
     let (targets, scenarios): (Vec<PathBuf>, Vec<PathBuf>) =
-        arguments.files.iter().cloned().partition(|path| is_target(path));
+        others.into_iter().partition(|path| is_target(path));
     let mut worst = Exit::Ok;
     let mut good = Vec::new();
     for path in &targets {
@@ -46,6 +48,17 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
             Err(error) => worst = refuse(&error, terminal),
         }
     }
+    for path in &vendors {
+        match vendor::load_file(path, catalogue) {
+            Ok(vendor) => good.push(format!(
+                "{}: vendor fixture `{}`, {} facts",
+                path.display(),
+                vendor.name,
+                vendor.facts.len()
+            )),
+            Err(error) => worst = refuse_vendor(&error, terminal),
+        }
+    }
     if !scenarios.is_empty() {
         match Suite::from_paths(&scenarios, catalogue) {
             Ok(suite) => good.push(format!("{} scenarios", suite.scenarios().len())),
@@ -56,6 +69,17 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
         terminal.out(&format!("ok: {line}"));
     }
     worst
+}
+
+/// A vendor fixture has facts; one that cannot be read is told by its folder.
+fn is_vendor(path: &Path) -> bool {
+    if path.is_dir() {
+        return false;
+    }
+    match Document::read(path) {
+        Ok(document) => document.value().get("facts").is_some() || document.value().get("pages").is_some(),
+        Err(_) => path.components().any(|c| c.as_os_str() == "vendors"),
+    }
 }
 
 /// A target file has clients, a scenario file has scenarios; a file that is neither is checked as what it resembles.

@@ -32,6 +32,7 @@ Examples:
   txspec run
   txspec run --target oauth-as --issuer http://127.0.0.1:8080
   txspec run --target my-as.yaml --profile rfc8693-core --fail-on should
+  txspec run --target logto --simulated   what the vendor's documents imply, offline
   txspec run --only 'TX-4.1-*'
   txspec run delegation::           only tests whose name contains this
   txspec run --list --format terse  the names, as libtest prints them
@@ -144,6 +145,13 @@ fn prepare_and_run(
     terminal: &Terminal,
     catalogue: &Arc<Catalogue>,
 ) -> Result<Exit, Exit> {
+    if arguments.target.simulated && arguments.record.is_some() {
+        terminal.failure(
+            "a simulation is not recorded: nothing in it was said by a server",
+            Some("leave --record out; the same run can be made again at any time"),
+        );
+        return Err(Exit::Usage);
+    }
     let suite = Arc::new(arguments.suite.load(terminal, catalogue)?);
     let level = arguments.suite.level.map(Level::from);
     let filter =
@@ -211,6 +219,7 @@ fn execute(
             }
             ContextError::Discovery { message, hint } => refused(&message, &hint),
         })?;
+    context.documented = chosen.simulation.as_ref().map(|simulation| simulation.documented.clone());
     context.recorder = arguments.record.is_some().then(Recorder::default);
     let context = Arc::new(context);
     let concurrency = context.sender.limits().concurrency;
@@ -257,6 +266,7 @@ fn execute(
             name: chosen.target.spec.name.clone(),
             issuer: chosen.target.spec.issuer.clone(),
             version: chosen.target.spec.version.clone(),
+            documented: chosen.simulation.as_ref().map(|simulation| simulation.says.clone()),
         },
         profile: arguments.suite.profile.into(),
         reading: context.facts.reading.clone(),

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use super::{Exit, terminal::Terminal};
 use crate::{
     document::yaml_schema, report, scenario::ScenarioFile, spec::RequirementFile, target::TargetSpec,
+    vendor::Vendor,
 };
 
 /// Print the JSON Schema of a file format.
@@ -27,11 +28,13 @@ pub enum SchemaName {
     Report,
     /// Files of the requirement catalogue.
     Requirements,
+    /// Vendor fixtures: products as they are documented.
+    Vendor,
 }
 
 impl SchemaName {
     /// Every format.
-    pub const ALL: [Self; 4] = [Self::Scenario, Self::Target, Self::Report, Self::Requirements];
+    pub const ALL: [Self; 5] = [Self::Scenario, Self::Target, Self::Report, Self::Requirements, Self::Vendor];
 
     /// The file under `schemas/` that holds it.
     pub fn file(self) -> &'static str {
@@ -40,6 +43,7 @@ impl SchemaName {
             Self::Target => "target.schema.json",
             Self::Report => "report.schema.json",
             Self::Requirements => "requirements.schema.json",
+            Self::Vendor => "vendor.schema.json",
         }
     }
 
@@ -50,6 +54,7 @@ impl SchemaName {
             Self::Target => yaml_schema::<TargetSpec>(),
             Self::Report => report::json::schema().to_value(),
             Self::Requirements => yaml_schema::<RequirementFile>(),
+            Self::Vendor => yaml_schema::<Vendor>(),
         };
         format!("{schema:#}\n")
     }

@@ -8,9 +8,11 @@ use super::{Exit, terminal::Terminal};
 use crate::{
     judge::Cause,
     reference::{Options, ReferenceServer},
+    run::Documented,
     scenario::{LoadError, ProfileName, Suite},
     spec::{Catalogue, Level},
-    target::{QuickTarget, Target, TargetError, load_named, quick},
+    target::{LimitsSpec, QuickTarget, Target, TargetError, load_named, quick},
+    vendor::{self, VendorError},
 };
 
 /// Which server.
@@ -23,6 +25,10 @@ pub struct TargetArguments {
     /// Address of the server, in place of the target file's `issuer` (it is also `${TXSPEC_ISSUER}` in the file).
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
+    /// Run against a simulation of the target by its vendor's documents, offline: shows what they imply and measures
+    /// nothing.
+    #[arg(long)]
+    pub simulated: bool,
     /// With a URL: client identifier.
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
@@ -113,13 +119,26 @@ pub fn causes(list: &[Cause]) -> BTreeSet<Cause> {
 pub struct Chosen {
     /// What to test.
     pub target: Arc<Target>,
+    /// Where the server stands for documents: what they are.
+    pub simulation: Option<Simulation>,
     /// The embedded server, if it is the target: it stops when dropped.
     _server: Option<ReferenceServer>,
+}
+
+/// What a simulated target rests on.
+pub struct Simulation {
+    /// What is documented: nothing else is judged.
+    pub documented: Documented,
+    /// A sentence that says so, for reports.
+    pub says: String,
 }
 
 impl TargetArguments {
     /// Loads the target; starts the embedded server if no other is named.
     pub async fn choose(&self, terminal: &Terminal, catalogue: &Catalogue) -> Result<Chosen, Exit> {
+        if self.simulated {
+            return self.simulate(terminal, catalogue).await;
+        }
         let name = self.target.as_deref().unwrap_or("reference");
         let scheme = name.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if matches!(scheme.as_deref(), Some("http" | "https")) {
@@ -130,7 +149,7 @@ impl TargetArguments {
                 subject_token_env: self.subject_token_env.clone(),
             };
             let target = quick(&options, catalogue).map_err(|e| refuse(&e, terminal))?;
-            return Ok(Chosen { target: Arc::new(target), _server: None });
+            return Ok(Chosen { target: Arc::new(target), simulation: None, _server: None });
         }
         for (flag, given) in [
             ("--client-id", &self.client_id),
@@ -166,7 +185,72 @@ impl TargetArguments {
         if !target.warnings.0.is_empty() {
             terminal.err(&target.warnings.render(false));
         }
-        Ok(Chosen { target: Arc::new(target), _server: server })
+        Ok(Chosen { target: Arc::new(target), simulation: None, _server: server })
+    }
+
+    /// Starts the embedded server as the documents of a target describe it.
+    async fn simulate(&self, terminal: &Terminal, catalogue: &Catalogue) -> Result<Chosen, Exit> {
+        let given = [
+            ("--issuer", &self.issuer),
+            ("--client-id", &self.client_id),
+            ("--client-secret-env", &self.client_secret_env),
+            ("--subject-token-env", &self.subject_token_env),
+        ];
+        if let Some((flag, _)) = given.iter().find(|(_, value)| value.is_some()) {
+            terminal.failure(
+                &format!("{flag} has no place beside --simulated"),
+                Some("a simulation brings its own server, clients and tokens"),
+            );
+            return Err(Exit::Usage);
+        }
+        let have = format!("simulations come with {}", vendor::names().join(", "));
+        let Some(name) = self.target.as_deref() else {
+            terminal.failure("--simulated needs --target", Some(&have));
+            return Err(Exit::Usage);
+        };
+        let vendor = vendor::embedded(name, catalogue).map_err(|error| refuse_vendor(&error, terminal))?;
+        let options = Options { vendor: vendor.server.clone(), ..Options::default() };
+        let server = ReferenceServer::start(options).await.map_err(|e| {
+            terminal.failure(&format!("failed to start the reference server: {e}"), None);
+            Exit::Bug
+        })?;
+        // Nothing of the environment gets in: a simulation is the same everywhere.
+        let variables = |variable: &str| {
+            let written = vendor.variables.get(variable).map(|v| v.replace("{{origin}}", server.origin()));
+            written.or_else(|| server.given().get(variable).cloned())
+        };
+        let mut target = load_named(name, &variables, catalogue).map_err(|e| refuse(&e, terminal))?;
+        // The limits of the file spare somebody else's server.
+        target.spec.limits =
+            LimitsSpec { concurrency: Some(8), budget: Some(20_000), ..LimitsSpec::default() };
+        let facts = vendor.facts.iter().map(|fact| (&fact.requirements[..], &fact.scenarios[..]));
+        let documented = Documented::new(facts).map_err(|message| {
+            terminal.failure(&format!("failed to read the facts of `{name}`: {message}"), None);
+            Exit::Bug
+        })?;
+        let says = format!("documents on {} as of {}; nothing was measured", vendor.name, vendor.as_of);
+        terminal.err(&format!("simulated: {says}"));
+        let simulation = Some(Simulation { documented, says });
+        Ok(Chosen { target: Arc::new(target), simulation, _server: Some(server) })
+    }
+}
+
+/// Prints why there is no simulation.
+pub fn refuse_vendor(error: &VendorError, terminal: &Terminal) -> Exit {
+    match error {
+        VendorError::Mistakes(diagnostics) => {
+            terminal.err(&diagnostics.render(false));
+            Exit::Usage
+        }
+        VendorError::Unknown { .. } => {
+            let have = format!("simulations come with {}", vendor::names().join(", "));
+            terminal.failure(&error.to_string(), Some(&have));
+            Exit::Usage
+        }
+        VendorError::Schema(_) => {
+            terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
+            Exit::Bug
+        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! What the server offers beyond the plain exchange.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 /// A feature that the server can be started without: some behaviour shows only where something is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Feature {
     /// Actor tokens.
     Delegation,

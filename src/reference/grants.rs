@@ -35,10 +35,10 @@ pub(super) fn password(
     };
     let claims = Claims {
         sub: user.name.to_owned(),
-        scope: granted_scope(form, client)?,
+        scope: granted_scope(server, form, client)?,
         login: Some(login),
         jkt: knobs.jkt.clone().or(proof),
-        ..first_claims(&knobs)
+        ..first_claims(server, &knobs)
     };
     let mut body = access_answer(server, client, &claims, &knobs)?;
     if claims.scope.iter().any(|scope| scope == "openid") {
@@ -62,8 +62,11 @@ pub(super) fn client_credentials(
     client: &Client,
 ) -> Result<Reply, Refusal> {
     let knobs = Knobs::read(form)?;
-    let scope = granted_scope(form, client)?;
-    if scope.iter().any(|scope| !DEFAULT_SCOPES.contains(&scope.as_str())) {
+    let scope = granted_scope(server, form, client)?;
+    let of_clients = |scope: &String| {
+        DEFAULT_SCOPES.contains(&scope.as_str()) || server.vendor.further_scopes.contains(scope)
+    };
+    if !scope.iter().all(of_clients) {
         return Err(Refusal::new(Why::ScopeNotAllowed, "a client may have read and write only"));
     }
     let proof = dpop::proof(server, request, "/token", None)?;
@@ -72,19 +75,19 @@ pub(super) fn client_credentials(
         scope,
         jkt: knobs.jkt.clone().or(proof),
         of_client: true,
-        ..first_claims(&knobs)
+        ..first_claims(server, &knobs)
     };
     let body = access_answer(server, client, &claims, &knobs)?;
     Ok(Reply::json(200, &Value::Object(body)).uncached())
 }
 
-fn first_claims(knobs: &Knobs) -> Claims {
+fn first_claims(server: &AuthServer, knobs: &Knobs) -> Claims {
     let now = now();
     let aud = if knobs.aud.is_empty() { vec![DEFAULT_AUDIENCE.to_owned()] } else { knobs.aud.clone() };
     Claims {
         aud,
         act: knobs.act.clone(),
-        may_act: knobs.may_act.clone(),
+        may_act: knobs.may_act.clone().or_else(|| server.vendor.may_act.clone()),
         iat: now,
         exp: knobs.expiry(now),
         nbf: knobs.nbf.map(|offset| now.saturating_add(offset)),
@@ -92,12 +95,15 @@ fn first_claims(knobs: &Knobs) -> Claims {
     }
 }
 
-fn granted_scope(form: &Form, client: &Client) -> Result<Vec<String>, Refusal> {
+fn granted_scope(server: &AuthServer, form: &Form, client: &Client) -> Result<Vec<String>, Refusal> {
     let Some(asked) = form.one("scope") else {
         return Ok(DEFAULT_SCOPES.iter().map(|scope| (*scope).to_owned()).collect());
     };
     let asked: Vec<String> = asked.split(' ').map(str::to_owned).collect();
-    match asked.iter().all(|scope| client.scopes.contains(&scope.as_str())) {
+    let may_have = |scope: &String| {
+        client.scopes.contains(&scope.as_str()) || server.vendor.further_scopes.contains(scope)
+    };
+    match asked.iter().all(may_have) {
         true => Ok(asked),
         false => Err(Refusal::new(Why::ScopeNotAllowed, "a requested scope is not available to this client")),
     }

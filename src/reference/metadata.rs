@@ -62,6 +62,15 @@ fn description(server: &AuthServer) -> Map<String, Value> {
     ];
     let mut body: Map<String, Value> =
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    for (member, path) in [
+        ("userinfo_endpoint", "/userinfo"),
+        ("introspection_endpoint", "/introspect"),
+        ("revocation_endpoint", "/revoke"),
+    ] {
+        if server.vendor.external(path).is_none() {
+            body.shift_remove(member);
+        }
+    }
     if !server.offers(Feature::Dpop) {
         body.shift_remove("dpop_signing_alg_values_supported");
     }

@@ -6,7 +6,7 @@
 //!
 //! A request goes `server` → `token_endpoint` → `parameters` → `client_auth` → a grant. The grant of
 //! interest is `exchange`; `grants` and `refresh` supply first tokens, `knobs` and `fixture` unusual
-//! ones. A fault is consulted at the one place where behaviour differs: `server.on(FaultId::X)`
+//! ones. `vendor` lets it stand for a product as that is documented. A fault is consulted at the one place where behaviour differs: `server.on(FaultId::X)`
 //! stands last in its condition, so that it counts only when it changes the answer.
 
 mod assertion;
@@ -38,11 +38,13 @@ mod server;
 mod store;
 mod token_endpoint;
 mod userinfo;
+mod vendor;
 mod wrong_codes;
 
 pub use catalogue::{Fault, FaultClass, FaultsError, faults};
 pub use feature::Feature;
 pub use server::{Options, ReferenceServer, StartError};
+pub use vendor::Behaviour;
 
 use fault::{FaultId, Faults};
 use keys::Keys;
@@ -50,11 +52,15 @@ use store::Store;
 
 /// One server: who it is, how it is wrong, and what it remembers.
 struct AuthServer {
+    /// Scheme, host and port.
+    origin: String,
     issuer: String,
     faults: Faults,
     keys: &'static Keys,
     store: Store,
     without: Vec<Feature>,
+    /// The documented product that it stands for.
+    vendor: Behaviour,
 }
 
 impl AuthServer {
@@ -69,6 +75,6 @@ impl AuthServer {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.issuer)
+        format!("{}{}", self.origin, self.vendor.external(path).unwrap_or(path))
     }
 }

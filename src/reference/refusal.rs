@@ -1,5 +1,7 @@
 //! A refused request: why, and the OAuth error answer that says so (RFC 6749 §5.2, RFC 8693 §2.2.2).
 
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::AuthServer;
@@ -9,7 +11,8 @@ use super::reply::Reply;
 use super::wrong_codes::WRONG_CODES;
 
 /// The situation that led to a refusal. It decides the status and the code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Why {
     NotPost,
     TooLarge,
@@ -24,6 +27,8 @@ pub(super) enum Why {
     ClientAssertion,
     TwoClientAuthMethods,
     ClientIdMismatch,
+    /// A parameter that a documented product wants on every exchange.
+    RequiredMissing,
     SubjectMissing,
     SubjectTypeMissing,
     SubjectTypeUnknown,
@@ -79,9 +84,10 @@ impl Refusal {
                 && (wrong.status, wrong.code) != (self.status(), self.code())
                 && server.on(wrong.fault)
         });
-        let mut reply = match wrong {
-            Some(wrong) => self.coded(wrong.status, wrong.code),
-            None => self.reply(),
+        let mut reply = match (server.vendor.code(self.why), wrong) {
+            (Some(documented), _) => self.coded(documented.status, &documented.error),
+            (None, Some(wrong)) => self.coded(wrong.status, wrong.code),
+            (None, None) => self.reply(),
         };
         if self.why == Why::ClientAuthBasic {
             if server.on(FaultId::NoWwwAuthenticate) {

@@ -23,6 +23,7 @@ use super::revoke::revoke;
 use super::store::Store;
 use super::token_endpoint::token;
 use super::userinfo::userinfo;
+use super::vendor::{self, Behaviour};
 
 /// How to start the server.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +38,8 @@ pub struct Options {
     pub without: Vec<Feature>,
     /// How long every answer is held back.
     pub delay: Duration,
+    /// A product that it stands for, as that is documented.
+    pub vendor: Behaviour,
 }
 
 /// Why the server cannot start. Completes "failed to start the reference server: …".
@@ -62,6 +65,9 @@ pub enum StartError {
     /// A bug in txspec.
     #[error("the embedded keys cannot be read: {0}")]
     Keys(String),
+    /// A bug in txspec.
+    #[error("the tokens that exist from the start cannot be made")]
+    Tokens,
 }
 
 fn hint(similar: Option<&str>) -> String {
@@ -71,6 +77,7 @@ fn hint(similar: Option<&str>) -> String {
 /// A running reference server. It stops when dropped.
 pub struct ReferenceServer {
     server: Arc<AuthServer>,
+    given: BTreeMap<String, String>,
     requests: Arc<AtomicU64>,
     /// Taken only by `drop`.
     host: Option<MockServer>,
@@ -82,30 +89,46 @@ impl ReferenceServer {
     /// # Errors
     /// When a fault id is unknown or the port cannot be taken.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let faults = options.faults.iter().map(|id| known_fault(id)).collect::<Result<Vec<_>, _>>()?;
+        let wanted = options.faults.iter().chain(&options.vendor.faults);
+        let faults = wanted.map(|id| known_fault(id)).collect::<Result<Vec<_>, _>>()?;
         let keys = Keys::load().map_err(StartError::Keys)?;
         let listener = listen(options.port)?;
         let port = listener.local_addr()?.port();
         let server = Arc::new(AuthServer {
-            issuer: format!("http://127.0.0.1:{port}"),
+            origin: format!("http://127.0.0.1:{port}"),
+            issuer: format!("http://127.0.0.1:{port}{}", options.vendor.issuer_path),
             faults: Faults::new(&faults, options.probe),
             keys,
             store: Store::default(),
-            without: options.without,
+            without: options.without.into_iter().chain(options.vendor.without.iter().copied()).collect(),
+            vendor: options.vendor,
         });
+        let given = vendor::given(&server).map_err(|_| StartError::Tokens)?;
         let requests = Arc::new(AtomicU64::new(0));
         let front =
             Front { server: Arc::clone(&server), requests: Arc::clone(&requests), delay: options.delay };
         // Recording would keep every request of a run in memory.
         let host = MockServer::builder().listener(listener).disable_request_recording().start().await;
         Mock::given(any()).respond_with(front).mount(&host).await;
-        Ok(Self { server, requests, host: Some(host) })
+        Ok(Self { server, given, requests, host: Some(host) })
     }
 
     /// The issuer identifier, `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.server.issuer
+    }
+
+    /// Scheme, host and port: the issuer identifier without its path.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.server.origin
+    }
+
+    /// The tokens that exist from the start, by the name of the variable that holds them.
+    #[must_use]
+    pub fn given(&self) -> &BTreeMap<String, String> {
+        &self.given
     }
 
     /// The faults that changed an answer so far, with how often each did.
@@ -176,7 +199,10 @@ fn route(server: &AuthServer, request: &Request) -> Reply {
         "GET" | "HEAD" => answer(),
         _ => Reply::empty(405).header("Allow", "GET".to_owned()),
     };
-    match request.url.path() {
+    if let Some(reply) = vendor::mint(server, request) {
+        return reply;
+    }
+    match server.vendor.internal(request.url.path()).unwrap_or_default() {
         "/token" => token(server, request),
         "/introspect" => introspect(server, request),
         "/revoke" => revoke(server, request),

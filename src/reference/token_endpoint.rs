@@ -20,6 +20,9 @@ pub(super) fn token(server: &AuthServer, request: &Request) -> Reply {
         Ok(form) => form,
         Err(refusal) => return refusal.token_reply(server, &Form::default()),
     };
+    if let Some(documented) = server.vendor.answer(&form) {
+        return documented;
+    }
     serve(server, request, &form).unwrap_or_else(|refusal| refusal.token_reply(server, &form))
 }
 
@@ -111,6 +114,7 @@ fn read(server: &AuthServer, request: &Request) -> Result<Form, Refusal> {
             form.parameters.extend(elsewhere);
         }
     }
+    server.vendor.overlook(&mut form);
     parameters::settle(server, &mut form)?;
     Ok(form)
 }

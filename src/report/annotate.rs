@@ -53,7 +53,7 @@ fn violation(
         catalogue.page(&finding.requirement).map(|p| format!("; see {}", p.place())).unwrap_or_default();
     let message = format!(
         "{}: expected {}; observed {} ({class}; scenario {first}{more}){page}",
-        report.target.name,
+        report.target.label(),
         shown(&finding.expected, QUOTE),
         shown(&finding.observed, QUOTE)
     );

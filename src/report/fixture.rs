@@ -32,6 +32,7 @@ pub fn identity() -> Identity {
             name: "Example AS".into(),
             issuer: Some("https://as.example.com".into()),
             version: Some("4.2".into()),
+            documented: None,
         },
         profile: ProfileName::Core,
         reading: "strict".into(),
@@ -136,8 +137,12 @@ pub fn large(text: &str) -> Report {
 
 fn hostile_identity(text: &str) -> Identity {
     let mut identity = identity();
-    identity.target =
-        TargetIdentity { name: text.into(), issuer: Some(text.into()), version: Some(text.into()) };
+    identity.target = TargetIdentity {
+        name: text.into(),
+        issuer: Some(text.into()),
+        version: Some(text.into()),
+        documented: Some(text.into()),
+    };
     identity.reading = text.into();
     identity
 }

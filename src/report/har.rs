@@ -35,11 +35,19 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         "log": {
             "version": "1.2",
             "creator": { "name": report.tool.name, "version": report.tool.version },
-            "comment": "Sending and waiting are not told apart: `send` is 0. What was never sent bears the start of the run.",
+            "comment": comment(report),
             "pages": pages,
             "entries": entries,
         }
     }))
+}
+
+fn comment(report: &Report) -> String {
+    let times = "Sending and waiting are not told apart: `send` is 0. What was never sent bears the start of the run.";
+    match &report.target.documented {
+        Some(documents) => format!("{}: {documents}. {times}", report.target.label()),
+        None => times.to_owned(),
+    }
 }
 
 fn entry(scenario: &ScenarioResult, exchange: &RedactedExchange, run: &str) -> Value {

@@ -28,7 +28,7 @@ const WIDTH: usize = 110;
 /// # Errors
 /// Only when the XML cannot be made, a bug.
 pub fn render(report: &Report, catalogue: &Catalogue) -> Result<String, ReportError> {
-    let mut out = quick_junit::Report::new(format!("txspec {}", shown(&report.target.name, TEXT)));
+    let mut out = quick_junit::Report::new(format!("txspec {}", shown(&report.target.label(), TEXT)));
     out.set_time(Duration::from_millis(report.duration_ms));
     let mut topics: Vec<(&str, Vec<&ScenarioResult>)> = Vec::new();
     for scenario in &report.scenarios {
@@ -100,10 +100,11 @@ fn property(name: &str, value: &str) -> Property {
 fn identity(report: &Report) -> Vec<Property> {
     let mut out = vec![
         property("tool", &format!("{} {}", report.tool.name, report.tool.version)),
-        property("target", &report.target.name),
+        property("target", &report.target.label()),
     ];
     out.extend(report.target.issuer.iter().map(|i| property("issuer", i)));
     out.extend(report.target.version.iter().map(|v| property("target-version", v)));
+    out.extend(report.target.documented.iter().map(|d| property("documented", d)));
     out.push(property("profile", report.profile.name()));
     out.push(property("reading", &report.reading));
     out.push(property("conclusion", report.conclusion.word()));

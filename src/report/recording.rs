@@ -70,6 +70,7 @@ pub fn identity_of(recording: &Recording, replayed: &Replayed) -> Identity {
             name: occasion.target.clone(),
             issuer: occasion.issuer.clone(),
             version: occasion.version.clone(),
+            documented: None,
         },
         profile: occasion.profile,
         reading: recording.reading().to_owned(),

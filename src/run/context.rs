@@ -60,6 +60,8 @@ pub struct Context {
     pub obtainer: Obtainer,
     /// Keeps what the judge sees, if the run is recorded.
     pub recorder: Option<Recorder>,
+    /// Where the server stands for documents: what they state. Nothing else is judged.
+    pub documented: Option<super::Documented>,
     /// Which violations are accepted, and until when.
     pub waivers: Waivers,
     /// Results of controls: each is run once, whoever needs it first.
@@ -127,6 +129,7 @@ impl Context {
             shown: true,
             obtainer,
             recorder: None,
+            documented: None,
             waivers,
             controls: Mutex::default(),
             introspected: Mutex::default(),

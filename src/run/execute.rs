@@ -34,6 +34,14 @@ impl Context {
 
     /// Runs a scenario anew, whatever was known of it.
     pub async fn execute(&self, scenario: &Scenario) -> ScenarioResult {
+        let mut result = self.judged(scenario).await;
+        if let Some(documented) = &self.documented {
+            documented.limit(&mut result);
+        }
+        result
+    }
+
+    async fn judged(&self, scenario: &Scenario) -> ScenarioResult {
         let started = Instant::now();
         let mut result = ScenarioResult::new(scenario);
         if let Applicability::Lacks(what) = applicability(scenario, self) {
@@ -112,11 +120,11 @@ impl Context {
 
 /// Why a control's result cannot carry a verdict; `None` when it was granted.
 pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
-    if control.verdict == Verdict::NotApplicable {
-        return Some(control.reason.clone().unwrap_or_default());
-    }
     if control.granted {
         return None;
+    }
+    if control.verdict == Verdict::NotApplicable {
+        return Some(control.reason.clone().unwrap_or_default());
     }
     let status = control
         .exchanges

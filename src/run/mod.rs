@@ -5,6 +5,7 @@ mod apply;
 mod authenticate;
 mod context;
 mod describe;
+mod documented;
 mod event;
 mod execute;
 mod listener;
@@ -21,6 +22,7 @@ mod waive;
 
 pub use context::{Context, ContextError, limits};
 pub use describe::difference;
+pub use documented::{Documented, SILENT};
 pub use event::{Event, Listener};
 pub use plan::{Applicability, Filter, applicability, select};
 pub use preflight::{PreflightError, Stage, preflight};

@@ -93,6 +93,9 @@ fn delegated(
         current.insert("exp".to_owned(), (now() + 60).into());
         current.insert("aud".to_owned(), server.issuer.as_str().into());
     }
+    if let Some(members) = &server.vendor.act_members {
+        current.retain(|name, _| members.contains(name));
+    }
     let of_actor = actor.claims.act.clone().filter(|_| server.on(FaultId::NestsChainOfActor));
     let history = of_actor.or(history);
     if server.on(FaultId::ActIsArray) {

@@ -30,6 +30,8 @@ pub(super) struct Decision<'a> {
     pub(super) scope: GrantedScope,
     pub(super) act: Option<Value>,
     pub(super) jkt: Option<String>,
+    /// Whether the request names a target.
+    pub(super) targeted: bool,
     pub(super) subject: &'a Presented,
     pub(super) actor: Option<&'a Presented>,
 }
@@ -212,6 +214,7 @@ fn make(server: &AuthServer, decision: &Decision, record: Record) -> Result<Stri
         Kind::Refresh => true,
         Kind::Id | Kind::Grant | Kind::Transaction => false,
         Kind::Access if wants_jwt => server.on(FaultId::OpaqueTokenLabelledJwt),
+        Kind::Access if server.vendor.opaque_without_target => !decision.targeted,
         Kind::Access if !server.offers(Feature::JwtAccessTokens) => !server.on(FaultId::IssuesReadableTokens),
         Kind::Access => decision.subject.format == Format::Opaque && decision.subject.kind == Kind::Access,
     };

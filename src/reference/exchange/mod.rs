@@ -29,7 +29,8 @@ use super::store::{Claims, Kind};
 use super::{AuthServer, dpop};
 use issue::Decision;
 use presented::{Presented, Role};
-use request::{Asked, Requested, TokenType};
+pub(super) use request::TokenType;
+use request::{Asked, Requested};
 
 /// Serves one exchange for an authenticated client that may use the grant.
 pub(super) fn exchange(
@@ -57,6 +58,11 @@ pub(super) fn exchange(
     }
     let actor = asked.actor.map(|declared| presented::validate(server, declared, Role::Actor)).transpose()?;
     let actor = actor.as_ref();
+    if let (Some(wanted), Some(actor)) = (&server.vendor.actor_scope, actor)
+        && (!actor.claims.scope.contains(wanted) || actor.format != Format::Opaque)
+    {
+        return Err(Role::Actor.invalid());
+    }
     let client = drafts::client(server, client, &subject, asked.requested);
     policy::check(server, client, &subject, actor)?;
     if asked.requested == Requested::Known(TokenType::AccessToken)
@@ -78,6 +84,7 @@ pub(super) fn exchange(
         scope: scope::grant(server, form, client, &subject, actor.is_some())?,
         act: delegation::act(server, form, client, &subject, actor)?,
         jkt,
+        targeted: form.one("resource").or(form.one("audience")).is_some(),
         subject: &subject,
         actor,
     };

@@ -7,6 +7,7 @@ use super::super::clients::{Client, find_client, find_user};
 use super::super::fault::FaultId;
 use super::super::refusal::{Refusal, Why};
 use super::super::store::Kind;
+use super::super::vendor::Behaviour;
 use super::presented::Presented;
 
 /// Runs every rule on the parties of one exchange.
@@ -62,6 +63,13 @@ fn check_may_act(
     subject: &Presented,
     actor: Option<&Presented>,
 ) -> Result<(), Refusal> {
+    if server.vendor.may_act_required {
+        let actor = actor.map(|actor| actor.claims.sub.as_str());
+        return match Behaviour::may_act(subject.claims.may_act.as_ref(), client.id, actor) {
+            true => Ok(()),
+            false => Err(Refusal::new(Why::Policy, "the subject_token does not allow this exchange")),
+        };
+    }
     let Some(may_act) = &subject.claims.may_act else {
         return Ok(());
     };

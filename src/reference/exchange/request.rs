@@ -1,13 +1,20 @@
 //! The parameters of a token exchange and the rules between them (RFC 8693 §2.1).
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::super::AuthServer;
 use super::super::fault::FaultId;
 use super::super::feature::Feature;
 use super::super::form::Form;
 use super::super::refusal::{Refusal, Why};
+use super::super::vendor::Behaviour;
 
 /// A token type identifier that this server knows (RFC 8693 §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub(in super::super) enum TokenType {
     AccessToken,
     RefreshToken,
@@ -87,6 +94,7 @@ const LONGEST_TOKEN: usize = 8 * 1024;
 
 impl<'a> Asked<'a> {
     pub(super) fn read(server: &AuthServer, form: &'a Form) -> Result<Self, Refusal> {
+        server.vendor.check_required(form)?;
         Ok(Self {
             subject: subject(server, form)?,
             actor: actor(server, form)?,
@@ -119,7 +127,7 @@ fn subject<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a
         None => {
             return Err(Refusal::new(Why::SubjectTypeMissing, "subject_token_type is missing"));
         }
-        Some(uri) => match TokenType::parse(server, uri) {
+        Some(uri) => match declared(server, server.vendor.subject_types.as_ref(), uri) {
             Some(known) if taken(server, known) => known,
             None if server.on(FaultId::UnknownSubjectTypeAccepted) => sniffed(token),
             _ => {
@@ -147,7 +155,7 @@ fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>
         (Some(_), None) => {
             return Err(Refusal::new(Why::ActorTypeMissing, "actor_token without actor_token_type"));
         }
-        (Some(token), Some(uri)) => match TokenType::parse(server, uri) {
+        (Some(token), Some(uri)) => match declared(server, server.vendor.actor_types.as_ref(), uri) {
             Some(token_type @ (TokenType::AccessToken | TokenType::IdToken | TokenType::Jwt)) => {
                 Declared { token, token_type }
             }
@@ -163,6 +171,19 @@ fn actor<'a>(server: &AuthServer, form: &'a Form) -> Result<Option<Declared<'a>>
         true => Err(Refusal::new(Why::ActorInvalid, "actor_token is too long")),
         false => Ok(Some(declared)),
     }
+}
+
+/// What a type in a request says a token is: by the product's own list, or by RFC 8693 §3.
+fn declared(
+    server: &AuthServer,
+    types: Option<&BTreeMap<String, TokenType>>,
+    uri: &str,
+) -> Option<TokenType> {
+    let Some(types) = types else { return TokenType::parse(server, uri) };
+    Behaviour::typed(types, uri).or_else(|| {
+        Behaviour::typed(types, &uri.to_ascii_lowercase())
+            .filter(|_| server.on(FaultId::TokenTypeCaseIgnored))
+    })
 }
 
 fn requested<'a>(server: &AuthServer, form: &'a Form) -> Result<Requested<'a>, Refusal> {
@@ -199,6 +220,9 @@ fn taken(server: &AuthServer, subject: TokenType) -> bool {
 
 /// Whether tokens of a type are issued on request.
 fn issued(server: &AuthServer, requested: TokenType) -> bool {
+    if let Some(types) = &server.vendor.requested_types {
+        return types.contains(&requested);
+    }
     match requested {
         TokenType::IdToken => server.offers(Feature::IssuesIdToken),
         TokenType::RefreshToken => server.offers(Feature::IssuesRefreshToken),

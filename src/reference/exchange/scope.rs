@@ -76,7 +76,8 @@ pub(super) fn grant(
 
 /// What the subject token and the client have in common.
 fn available(server: &AuthServer, client: &Client, subject: &Presented) -> Vec<String> {
-    let of_client = |scope: &&str| client.scopes.contains(scope);
+    let further = |scope: &str| server.vendor.further_scopes.iter().any(|known| known == scope);
+    let of_client = |scope: &&str| client.scopes.contains(scope) || further(scope);
     let own: Vec<&str> = subject.claims.scope.iter().map(String::as_str).collect();
     let mut of_subject = match own.is_empty() && subject.foreign {
         true => FOREIGN_SCOPES.to_vec(),
@@ -100,6 +101,9 @@ fn default_scope(
     subject: &Presented,
     available: Vec<String>,
 ) -> Result<GrantedScope, Refusal> {
+    if server.vendor.no_default_scope {
+        return Ok(GrantedScope::exactly(Vec::new()));
+    }
     let wider = subject.kind != Kind::Id && client.scopes.len() > available.len();
     if wider && server.on(FaultId::DefaultScopeIsThatOfClient) {
         return Ok(GrantedScope::exactly(client.scopes.iter().map(|scope| (*scope).to_owned()).collect()));
@@ -142,6 +146,9 @@ fn partly(
     granted: Vec<String>,
     available: Vec<String>,
 ) -> Result<GrantedScope, Refusal> {
+    if server.vendor.drops_excess_scope {
+        return Ok(GrantedScope::exactly(granted));
+    }
     let rest = if granted.is_empty() { available } else { granted };
     if rest.is_empty() {
         return Err(Refusal::new(Why::ScopeNotAllowed, "the subject_token permits nothing to this client"));

@@ -81,8 +81,8 @@ fn columns(reports: &[Report]) -> Vec<Column> {
         .iter()
         .map(|r| {
             let plain = match &r.target.version {
-                Some(version) => format!("{} {version}", r.target.name),
-                None => r.target.name.clone(),
+                Some(version) => format!("{} {version}", r.target.label()),
+                None => r.target.label(),
             };
             let mut label = plain.clone();
             let mut number = 1;
@@ -134,6 +134,9 @@ fn notes(reports: &[Report], targets: &[Column], shared: &Shared<'_>) -> Vec<Str
                 count(left_out, "scenario"),
                 target.label
             ));
+        }
+        if let Some(documents) = &report.target.documented {
+            out.push(format!("{} is no server: {documents}", report.target.name));
         }
         if report.interrupted {
             out.push(format!("the run against {} was interrupted", target.label));

@@ -164,8 +164,8 @@ impl Gate {
 
 fn label(report: &Report) -> String {
     match &report.target.version {
-        Some(version) => format!("{} {version}", report.target.name),
-        None => report.target.name.clone(),
+        Some(version) => format!("{} {version}", report.target.label()),
+        None => report.target.label(),
     }
 }
 
@@ -235,6 +235,11 @@ fn change(id: &str, pairs: &[Pair<'_>]) -> Change {
 
 fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
     let mut out = Vec::new();
+    if old.target.documented.is_some() != new.target.documented.is_some() {
+        out.push(
+            "one report is of a server, the other of documents: nothing in the latter was measured".into(),
+        );
+    }
     if old.target.name != new.target.name {
         out.push(format!("the reports name different servers: {} and {}", old.target.name, new.target.name));
     }

@@ -100,7 +100,7 @@ impl Page {
             style: STYLE,
             script: SCRIPT,
             tool: tool(report),
-            name: shown(&report.target.name, CELL),
+            name: shown(&report.target.label(), CELL),
             conclusion: report.conclusion.word(),
             conclusion_class,
             mark,
@@ -187,6 +187,7 @@ fn tool(report: &Report) -> String {
 
 fn identity(report: &Report) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
+    out.extend(report.target.documented.as_ref().map(|d| ("documented", shown(d, CELL))));
     out.extend(report.target.version.as_ref().map(|v| ("version", shown(v, CELL))));
     out.extend(report.target.issuer.as_ref().map(|i| ("issuer", shown(i, CELL))));
     out.push(("profile", report.profile.name().to_owned()));

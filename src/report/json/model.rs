@@ -59,6 +59,17 @@ pub struct TargetIdentity {
     /// Its version, as the target file says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// For a server that stands for documents: which, and of when. Nothing about it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documented: Option<String>,
+}
+
+impl TargetIdentity {
+    /// The name by which outputs call it: documents must never pass for a server.
+    pub fn label(&self) -> String {
+        let mark = self.documented.as_ref().map_or("", |_| " (documented, not measured)");
+        format!("{}{mark}", self.name)
+    }
 }
 
 /// The saved result of a run.

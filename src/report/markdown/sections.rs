@@ -31,11 +31,13 @@ pub(super) fn identity(report: &Report, _: &Catalogue) -> String {
         Conclusion::Nonconformant => "❌",
         Conclusion::Inconclusive => "❔",
     };
-    let mut out = format!("# {mark} {}: {}\n\n", text(&report.target.name, CELL), report.conclusion.word());
+    let mut out =
+        format!("# {mark} {}: {}\n\n", text(&report.target.label(), CELL), report.conclusion.word());
     if report.interrupted {
         out.push_str("**The run was interrupted: only what had been judged by then is counted.**\n\n");
     }
     let mut rows = vec![];
+    rows.extend(report.target.documented.as_ref().map(|d| ("documented", cell(d, CELL))));
     rows.extend(report.target.version.as_ref().map(|v| ("version", cell(v, CELL))));
     rows.extend(report.target.issuer.as_ref().map(|i| ("issuer", cell(i, CELL))));
     rows.push(("profile", cell(report.profile.name(), CELL)));

@@ -59,7 +59,7 @@ pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: b
 fn identity(page: &mut Page, report: &Report) {
     let (mark, style) = conclusion_mark(report.conclusion);
     let word = report.conclusion.word().to_uppercase();
-    let name = shown(&report.target.name, TEXT);
+    let name = shown(&report.target.label(), TEXT);
     let mut pieces: Vec<Piece<'_>> = vec![(style, mark), (style, &word), (BOLD, &name)];
     let version = report.target.version.as_deref().map(|v| shown(v, TEXT));
     pieces.extend(version.as_deref().map(|v| (BOLD, v)));
@@ -67,6 +67,9 @@ fn identity(page: &mut Page, report: &Report) {
     pieces.extend(issuer.as_deref().map(|i| (PLAIN, i)));
     page.put(0, 2, &pieces);
     page.put(2, 2, &[(PLAIN, meaning(report))]);
+    if let Some(documents) = &report.target.documented {
+        page.put(2, 2, &[(PLAIN, &shown(documents, TEXT))]);
+    }
     let facts = format!(
         "profile {}, reading {}, {} in {}, {} {}",
         report.profile.name(),
