@@ -14,7 +14,7 @@ use crate::{
     judge::RunFacts,
     scenario::Suite,
     spec::{Capability, Catalogue},
-    target::{Discovered, Endpoints, Target, Value1, discover, duration},
+    target::{Discovered, Endpoints, Target, Value1, discover, duration, token_type_short},
     token::{Obtainer, TokenView},
     wire::{Limits, Request, Sender, StrictJson, TransportError, Vault},
 };
@@ -146,13 +146,19 @@ impl Context {
 
     /// A token out of a successful token response.
     pub(super) fn issued_token(value: &Value) -> Option<TokenView> {
-        let token = value.get("access_token")?.as_str().filter(|t| !t.is_empty())?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
+        let mut token = text("access_token")?;
         // A malformed type is a finding of its own; the token is then presented as what it most likely is.
         let kind = value
             .get("issued_token_type")
             .and_then(Value::as_str)
             .filter(|name| url::Url::parse(name).is_ok())
             .unwrap_or("access_token");
+        // Whoever calls a pair of tokens a refresh token is told so (TX-2.2.1-refresh_token-type). What the label can only
+        // mean is the other one of the pair; calling the access token a refresh token would accuse the server twice.
+        if token_type_short(kind) == "refresh_token" {
+            token = text("refresh_token").unwrap_or(token);
+        }
         let expires_in = value.get("expires_in").and_then(Value::as_i64);
         Some(TokenView::new(token.into(), kind, expires_in))
     }
