@@ -20,9 +20,11 @@ pub(super) fn judge(
     };
     let mut oracle = Oracle { run, found: Vec::new() };
     // A layer that does not speak OAuth may answer before the token endpoint does (wrong method, too large …).
-    let foreign_layer = row.is_some_and(|r| r.any_body)
-        && oauth_error(response).is_none()
-        && (400..500).contains(&response.status);
+    let speaks_oauth = oauth_error(response).is_some_and(|code| {
+        matches!(response.status, 400 | 401) || run.catalogue.registry().is_token_endpoint_code(&code)
+    });
+    let foreign_layer =
+        row.is_some_and(|r| r.any_body) && !speaks_oauth && (400..500).contains(&response.status);
     if !foreign_layer {
         oracle.status(response, row);
         oracle.caching(response);

@@ -240,3 +240,31 @@ fn facts(target: &Target, catalogue: Arc<Catalogue>, token_endpoint: &Url, jwks:
         scopes: with_unknown(values(&spec.scopes, &unknown_scope), unknown_scope()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Context;
+
+    #[test]
+    fn the_token_that_a_refresh_token_label_speaks_of_is_the_refresh_token() {
+        let uri = |short: &str| format!("urn:ietf:params:oauth:token-type:{short}");
+        let rows = [
+            (
+                json!({ "access_token": "a", "refresh_token": "r", "issued_token_type": uri("refresh_token") }),
+                "r",
+            ),
+            (json!({ "access_token": "a", "issued_token_type": uri("refresh_token") }), "a"),
+            (
+                json!({ "access_token": "a", "refresh_token": "r", "issued_token_type": uri("access_token") }),
+                "a",
+            ),
+            (json!({ "access_token": "a", "refresh_token": "r" }), "a"),
+        ];
+        for (answer, token) in rows {
+            let view = Context::issued_token(&answer).unwrap();
+            assert_eq!(view.value.expose(), token, "{answer}");
+        }
+    }
+}

@@ -15,7 +15,10 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{AuthError, DpopKey, Jwt, Minted, SignatureVerdict, SigningKey, authentication, client_method, mint, now, proof};
+use super::{
+    AuthError, DpopKey, Jwt, Minted, SignatureVerdict, SigningKey, authentication, client_method, mint, now,
+    proof,
+};
 use crate::{
     scenario::MintEdit,
     target::{
