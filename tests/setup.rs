@@ -132,4 +132,13 @@ async fn doctor_tells_mistakes_in_clients_apart() {
         assert!(ran.out.contains(found), "{client}: no `{found}` in\n{}", ran.out);
         assert!(ran.out.contains(hint), "{client}: no `{hint}` in\n{}", ran.out);
     }
+
+    let text = format!(
+        "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\n  disabled: {{ id: disabled-app, secret: disabled-secret }}\ntokens:\n  user: {{ from: {{ password: {{ client: exchanger, username: alice, password: alice-password }} }} }}\n",
+        server.issuer()
+    );
+    fs::write(folder.path().join("target.yaml"), text).unwrap();
+    let ran = txspec(folder.path(), &["doctor", "--target", "target.yaml"], &[]).await;
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.contains("client disabled `disabled-app` is refused, as it should be"), "{}", ran.out);
 }

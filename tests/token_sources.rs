@@ -6,7 +6,7 @@ use txspec::{
     reference::{Options, ReferenceServer},
     spec::Catalogue,
     target::{Endpoints, load_text},
-    token::{ObtainError, Obtained, Obtainer},
+    token::{DpopKey, ObtainError, Obtained, Obtainer},
     wire::{Limits, Sender},
 };
 
@@ -72,6 +72,22 @@ async fn each_kind_of_source_yields_a_token() {
         assert!(!obtained.view.value.is_empty(), "{kind}");
     }
     std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn a_proof_at_the_source_binds_the_token() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let grants = [
+        "{ password: { client: exchanger, username: alice, password: alice-password, dpop: subject } }",
+        "{ client_credentials: { client: exchanger, dpop: subject } }",
+    ];
+    for grant in grants {
+        let tokens = format!("{USER}  bound: {{ from: {grant} }}\n");
+        let obtained = obtain(&server, &tokens, "bound").await.unwrap();
+        let claims = obtained.view.claims.unwrap();
+        let jkt = claims.pointer("/cnf/jkt").and_then(|jkt| jkt.as_str());
+        assert_eq!(jkt, Some(DpopKey::named("subject").unwrap().thumbprint().as_str()), "{grant}");
+    }
 }
 
 #[tokio::test]

@@ -176,6 +176,14 @@ impl Walk<'_> {
             ClientHealth::Fine if role == "forbidden" => self.note(&format!(
                 "client {role} `{id}`: the server does not refuse it before it looks at the token; scenarios will show whether it may exchange"
             )),
+            ClientHealth::Fine if role == "disabled" => self.note(&format!(
+                "client {role} `{id}` is not refused before the server looks at the token: see that it is disabled{at}"
+            )),
+            ClientHealth::WrongSecret | ClientHealth::UnknownOrWrongSecret | ClientHealth::GrantNotAllowed
+                if role == "disabled" =>
+            {
+                self.ok(&format!("client {role} `{id}` is refused, as it should be"));
+            }
             ClientHealth::Fine => self.ok(&format!("client {role} `{id}` authenticates by {method}")),
             ClientHealth::GrantNotAllowed if may_lack_grant => {
                 self.ok(&format!("client {role} `{id}` authenticates by {method} and may not exchange"));

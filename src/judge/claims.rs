@@ -15,17 +15,19 @@ pub(super) struct Unseen(pub String);
 
 /// The claims of the token that the i-th response issued.
 pub(super) fn issued_claims(step: &StepFacts<'_>, i: usize, source: Source) -> Result<Value, Unseen> {
+    const INACTIVE: &str = "introspection says that the token is not active, perhaps only to this caller";
     if matches!(step.kind, StepKind::Introspect | StepKind::Userinfo) {
-        return step.json(i).map(|j| j.value).ok_or_else(|| Unseen("the response is no JSON".into()));
+        let said = step.json(i).map(|j| j.value).ok_or_else(|| Unseen("the response is no JSON".into()))?;
+        // RFC 7662 section 2.2: whoever is not told of a token is not told of its claims either.
+        let silent = step.kind == StepKind::Introspect && said.get("active") == Some(&Value::Bool(false));
+        return if silent { Err(Unseen(INACTIVE.into())) } else { Ok(said) };
     }
     let issued = step.issued(i).ok_or_else(|| Unseen("no token was issued".into()))?;
     let view = issued.view.as_ref().ok_or_else(|| Unseen("no token was issued".into()))?;
     let jwt = view.jwt.as_ref().map(crate::token::Jwt::claims_value);
     let introspected = || match &issued.introspection {
         Some(Ok(value)) if value.get("active") == Some(&Value::Bool(true)) => Ok(value.clone()),
-        Some(Ok(_)) => {
-            Err(Unseen("introspection says that the token is not active, perhaps only to this caller".into()))
-        }
+        Some(Ok(_)) => Err(Unseen(INACTIVE.into())),
         Some(Err(why)) => Err(Unseen(format!("introspection failed: {why}"))),
         None => Err(Unseen("the token was not introspected: the target declares no introspection".into())),
     };

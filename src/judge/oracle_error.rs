@@ -20,7 +20,7 @@ pub(super) fn judge(
     };
     let mut oracle = Oracle { run, found: Vec::new() };
     // A layer that does not speak OAuth may answer before the token endpoint does (wrong method, too large …).
-    if !row.is_some_and(|r| by_another_layer(r, response)) {
+    if !row.is_some_and(|r| by_another_layer(run, r, response)) {
         oracle.status(response, row);
         oracle.caching(response);
         if let Some(members) = oracle.body(response) {
@@ -46,10 +46,15 @@ pub(super) fn is_clean(response: &Response) -> bool {
     (400..500).contains(&response.status) && oauth_error(response).is_some()
 }
 
-/// Whether a layer that does not speak OAuth may have refused the request in the place of the token endpoint.
-pub(super) fn by_another_layer(row: &DecisionRow, response: &Response) -> bool {
+/// Whether a layer that does not speak OAuth may have refused the request in the place of the token endpoint. Frameworks
+/// name their own errors in a member `error`, too: with another status than those of RFC 6749 section 5.2, only a code of the
+/// registry makes it OAuth.
+pub(super) fn by_another_layer(run: &RunFacts, row: &DecisionRow, response: &Response) -> bool {
     let refused = (400..500).contains(&response.status) || row.statuses.contains(&response.status);
-    row.any_body && refused && oauth_error(response).is_none()
+    let speaks_oauth = oauth_error(response).is_some_and(|code| {
+        matches!(response.status, 400 | 401) || run.catalogue.registry().is_token_endpoint_code(&code)
+    });
+    row.any_body && refused && !speaks_oauth
 }
 
 struct Oracle<'a> {

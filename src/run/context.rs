@@ -14,7 +14,7 @@ use crate::{
     judge::RunFacts,
     scenario::Suite,
     spec::{Capability, Catalogue},
-    target::{Discovered, Endpoints, Target, Value1, discover, duration},
+    target::{Discovered, Endpoints, Target, Value1, discover, duration, token_type_short},
     token::{Obtainer, TokenView},
     wire::{Limits, Request, Sender, StrictJson, TransportError, Vault},
 };
@@ -149,13 +149,19 @@ impl Context {
 
     /// A token out of a successful token response.
     pub(super) fn issued_token(value: &Value) -> Option<TokenView> {
-        let token = value.get("access_token")?.as_str().filter(|t| !t.is_empty())?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
+        let mut token = text("access_token")?;
         // A malformed type is a finding of its own; the token is then presented as what it most likely is.
         let kind = value
             .get("issued_token_type")
             .and_then(Value::as_str)
             .filter(|name| url::Url::parse(name).is_ok())
             .unwrap_or("access_token");
+        // Whoever calls a pair of tokens a refresh token is told so (TX-2.2.1-refresh_token-type). What the label can only
+        // mean is the other one of the pair; calling the access token a refresh token would accuse the server twice.
+        if token_type_short(kind) == "refresh_token" {
+            token = text("refresh_token").unwrap_or(token);
+        }
         let expires_in = value.get("expires_in").and_then(Value::as_i64);
         Some(TokenView::new(token.into(), kind, expires_in))
     }
@@ -235,5 +241,33 @@ fn facts(target: &Target, catalogue: Arc<Catalogue>, token_endpoint: &Url, jwks:
         resources: with_unknown(values(&spec.resources, &unknown_target), unknown_target()),
         audience_mapping: spec.audience_mapping.clone(),
         scopes: with_unknown(values(&spec.scopes, &unknown_scope), unknown_scope()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Context;
+
+    #[test]
+    fn the_token_that_a_refresh_token_label_speaks_of_is_the_refresh_token() {
+        let uri = |short: &str| format!("urn:ietf:params:oauth:token-type:{short}");
+        let rows = [
+            (
+                json!({ "access_token": "a", "refresh_token": "r", "issued_token_type": uri("refresh_token") }),
+                "r",
+            ),
+            (json!({ "access_token": "a", "issued_token_type": uri("refresh_token") }), "a"),
+            (
+                json!({ "access_token": "a", "refresh_token": "r", "issued_token_type": uri("access_token") }),
+                "a",
+            ),
+            (json!({ "access_token": "a", "refresh_token": "r" }), "a"),
+        ];
+        for (answer, token) in rows {
+            let view = Context::issued_token(&answer).unwrap();
+            assert_eq!(view.value.expose(), token, "{answer}");
+        }
     }
 }

@@ -235,6 +235,9 @@ pub struct GrantSource {
     /// Scope to ask for.
     #[serde(default)]
     pub scope: Option<String>,
+    /// DPoP key (`subject`) whose proof goes along, so that the token is bound to it (RFC 9449 section 5).
+    #[serde(default)]
+    pub dpop: Option<String>,
     /// Further form parameters.
     #[serde(default)]
     pub params: BTreeMap<String, Value1>,
@@ -253,6 +256,9 @@ pub struct PasswordSource {
     /// Scope to ask for.
     #[serde(default)]
     pub scope: Option<String>,
+    /// DPoP key (`subject`) whose proof goes along, so that the token is bound to it (RFC 9449 section 5).
+    #[serde(default)]
+    pub dpop: Option<String>,
     /// Further form parameters.
     #[serde(default)]
     pub params: BTreeMap<String, Value1>,

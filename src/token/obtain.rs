@@ -15,7 +15,10 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::{AuthError, Jwt, Minted, SignatureVerdict, SigningKey, authentication, client_method, mint, now};
+use super::{
+    AuthError, DpopKey, Jwt, Minted, SignatureVerdict, SigningKey, authentication, client_method, mint, now,
+    proof,
+};
 use crate::{
     scenario::MintEdit,
     target::{
@@ -203,7 +206,7 @@ impl Obtainer {
     async fn ask(&self, source: &SourceSpec, pointer: Option<&str>) -> Result<Got, Trouble> {
         if let Some(s) = &source.client_credentials {
             let mut form = grant("client_credentials", s.scope.as_deref());
-            return self.grant(&s.client, &mut form, &s.params, pointer).await;
+            return self.grant(&s.client, &mut form, &s.params, s.dpop.as_deref(), pointer).await;
         }
         if let Some(s) = &source.password {
             let mut form = grant("password", s.scope.as_deref());
@@ -211,12 +214,12 @@ impl Obtainer {
             let password = s.password.resolve()?;
             self.vault.remember("password", &password);
             form.push("password", password);
-            return self.grant(&s.client, &mut form, &s.params, pointer).await;
+            return self.grant(&s.client, &mut form, &s.params, s.dpop.as_deref(), pointer).await;
         }
         if let Some(s) = &source.refresh {
             let mut form = grant("refresh_token", s.scope.as_deref());
             form.push("refresh_token", self.fresh(&s.token).await?.view.value);
-            return self.grant(&s.client, &mut form, &s.params, pointer).await;
+            return self.grant(&s.client, &mut form, &s.params, None, pointer).await;
         }
         if let Some(s) = &source.exchange {
             return self.exchange(s, pointer).await;
@@ -253,13 +256,35 @@ impl Obtainer {
         client: &str,
         form: &mut FormBody,
         params: &BTreeMap<String, Value1>,
+        dpop: Option<&str>,
         pointer: Option<&str>,
     ) -> Result<Got, Trouble> {
         push_params(form, params);
         let url = self.token_endpoint()?;
-        let request = self.form_request(client, form, url)?;
-        let exchange = self.sender.send("token source", request).await;
+        let plain = form.clone();
+        let request = self.form_request(client, form, url.clone())?;
+        let mut exchange = self.send(request, dpop, None).await?;
+        let nonce = exchange.response().filter(|r| r.status == 400).and_then(|r| r.header("dpop-nonce"));
+        if let (Some(_), Some(nonce)) = (dpop, nonce) {
+            // A client assertion is good for one request, so that the form is made anew.
+            let again = self.form_request(client, &mut plain.clone(), url)?;
+            exchange = self.send(again, dpop, Some(&nonce)).await?;
+        }
         self.read(&exchange, pointer.unwrap_or("/access_token"))
+    }
+
+    /// Sends a request for a token, with proof of a key if the token is to be bound (RFC 9449 sections 5 and 8).
+    async fn send(
+        &self,
+        mut request: Request,
+        dpop: Option<&str>,
+        nonce: Option<&str>,
+    ) -> Result<Exchange, Trouble> {
+        if let Some(name) = dpop {
+            let key = DpopKey::named(name).map_err(|e| e.0)?;
+            request.push_header("dpop", proof(&key, &request.url, nonce, None).map_err(|e| e.0)?);
+        }
+        Ok(self.sender.send("token source", request).await)
     }
 
     async fn exchange(&self, s: &ExchangeSource, pointer: Option<&str>) -> Result<Got, Trouble> {
@@ -280,7 +305,7 @@ impl Obtainer {
             form.push("scope", scope.as_str());
         }
         push_params(&mut form, &self.spec.extra_params);
-        self.grant(&s.client, &mut form, &s.params, pointer).await
+        self.grant(&s.client, &mut form, &s.params, None, pointer).await
     }
 
     fn minted(&self, s: &MintedSource) -> Result<Got, Trouble> {

@@ -148,7 +148,7 @@ impl Declared<'_> {
         };
         let client_error = (400..500).contains(&response.status);
         let clean = oracle_error::is_clean(response)
-            || oracle_error::by_another_layer(row, response)
+            || oracle_error::by_another_layer(self.run, row, response)
             || (client_error && !self.step.kind.is_token_endpoint());
         for id in refusal.covers.iter().flat_map(OneOrMany::iter) {
             let mut finding = Finding::pass(id, self.run.level(id), "the request is refused", observed);
