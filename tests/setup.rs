@@ -142,3 +142,20 @@ async fn doctor_tells_mistakes_in_clients_apart() {
     assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
     assert!(ran.out.contains("client disabled `disabled-app` is refused, as it should be"), "{}", ran.out);
 }
+
+/// A client that only gets tokens needs no grant, and a public client may be refused where none may exchange.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_asks_of_no_client_what_its_role_does_not_need() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    for (capabilities, code) in [("[]", 0), ("[public_client]", 6)] {
+        let text = format!(
+            "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\n  x-helper: {{ id: forbidden, secret: forbidden-secret }}\n  public: {{ id: no-such-app }}\ntokens:\n  user: {{ from: {{ password: {{ client: exchanger, username: alice, password: alice-password }} }} }}\ncapabilities: {capabilities}\n",
+            server.issuer()
+        );
+        fs::write(folder.path().join("target.yaml"), text).unwrap();
+        let ran = txspec(folder.path(), &["doctor", "--target", "target.yaml"], &[]).await;
+        assert_eq!(ran.code, code, "{capabilities}: {}\n{}", ran.out, ran.err);
+        assert!(ran.out.contains("client x-helper `forbidden` authenticates"), "{}", ran.out);
+    }
+}

@@ -11,7 +11,13 @@ import org.springframework.security.config.annotation.web.configuration.WebSecur
 import org.springframework.security.core.userdetails.User;
 import org.springframework.security.core.userdetails.UserDetails;
 import org.springframework.security.core.userdetails.UserDetailsService;
+import org.springframework.security.crypto.password.DelegatingPasswordEncoder;
+import org.springframework.security.crypto.password.NoOpPasswordEncoder;
+import org.springframework.security.crypto.password.PasswordEncoder;
 import org.springframework.security.oauth2.core.AuthorizationGrantType;
+import org.springframework.security.oauth2.server.authorization.InMemoryOAuth2AuthorizationService;
+import org.springframework.security.oauth2.server.authorization.OAuth2Authorization;
+import org.springframework.security.oauth2.server.authorization.OAuth2AuthorizationService;
 import org.springframework.security.oauth2.server.authorization.OAuth2TokenType;
 import org.springframework.security.oauth2.server.authorization.token.JwtEncodingContext;
 import org.springframework.security.oauth2.server.authorization.token.OAuth2TokenCustomizer;
@@ -46,6 +52,43 @@ public class Host {
 
     private static UserDetails user(String name) {
         return User.withUsername(name).password("{noop}" + name + "-password").roles("USER").build();
+    }
+
+    /** The passwords and secrets here are public; hashing them anew for each request would only take time. */
+    @Bean
+    @SuppressWarnings("deprecation")
+    PasswordEncoder passwordEncoder() {
+        return new DelegatingPasswordEncoder("noop", Map.of("noop", NoOpPasswordEncoder.getInstance()));
+    }
+
+    /**
+     * The library's store in memory, used by one thread at a time: left to itself it breaks now and then when a code is looked
+     * up while another is stored (ConcurrentModificationException, 7.1.1), and no two runs would be the same.
+     */
+    @Bean
+    OAuth2AuthorizationService authorizations() {
+        var store = new InMemoryOAuth2AuthorizationService();
+        return new OAuth2AuthorizationService() {
+            @Override
+            public synchronized void save(OAuth2Authorization authorization) {
+                store.save(authorization);
+            }
+
+            @Override
+            public synchronized void remove(OAuth2Authorization authorization) {
+                store.remove(authorization);
+            }
+
+            @Override
+            public synchronized OAuth2Authorization findById(String id) {
+                return store.findById(id);
+            }
+
+            @Override
+            public synchronized OAuth2Authorization findByToken(String token, OAuth2TokenType type) {
+                return store.findByToken(token, type);
+            }
+        };
     }
 
     /** The key of the client with private_key_jwt: its jwk-set-uri is read by this server itself, without a login. */
