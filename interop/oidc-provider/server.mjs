@@ -77,6 +77,9 @@ class Adapter {
   }
 }
 
+/** Claims of access tokens besides the library's, as its `extraTokenClaims` adds them. */
+const claims = new WeakMap();
+
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
 const provider = new Provider(issuer, {
@@ -100,6 +103,8 @@ const provider = new Provider(issuer, {
     },
     revocation: { enabled: true },
   },
+  // Whom a client's own token is about is left out by the library; RFC 9068 section 2.2 has the client itself.
+  extraTokenClaims: (ctx, token) => claims.get(token) ?? (token.accountId ? undefined : { sub: token.clientId }),
   findAccount: (ctx, id) => users.has(id) && { accountId: id, claims: () => ({ sub: id }) },
   jwks: { keys: [privateKey.export({ format: "jwk" })] },
   scopes: SCOPES.split(" "),
@@ -153,7 +158,6 @@ async function tokenExchange(ctx) {
   }
 
   const subject = await issued("subject_token", params);
-  if (!subject.accountId) throw new InvalidRequest("subject_token is not a user's");
   const actor = params.actor_token && (await issued("actor_token", params));
 
   const scope = params.scope ?? subject.scope;
@@ -162,16 +166,19 @@ async function tokenExchange(ctx) {
   }
 
   const resource = await target(ctx);
-  const token = new provider.AccessToken({
-    accountId: subject.accountId,
-    client,
-    extra: actor && { act: { sub: actor.accountId ?? actor.clientId, act: subject.extra?.act } },
-    grantId: await consented(ctx, subject.accountId, scope, resource?.identifier()),
-    gty: "token_exchange",
-    scope,
-  });
+  const source = { client, scope };
+  const token = subject.accountId
+    ? new provider.AccessToken({
+        ...source,
+        accountId: subject.accountId,
+        grantId: await consented(ctx, subject.accountId, scope, resource?.identifier()),
+        gty: "token_exchange",
+      })
+    : new provider.ClientCredentials(source);
+  const act = actor ? { sub: party(actor), act: subject.extra?.act } : subject.extra?.act;
+  claims.set(token, { sub: party(subject), act });
   if (resource) token.resourceServer = resource;
-  ctx.oidc.entity("AccessToken", token);
+  ctx.oidc.entity(token.kind, token);
   ctx.body = {
     access_token: await token.save(),
     expires_in: token.expiration,
@@ -179,6 +186,11 @@ async function tokenExchange(ctx) {
     scope,
     token_type: token.tokenType,
   };
+}
+
+/** Whom a token is about: a user, or the client that got it for itself. */
+function party(token) {
+  return token.accountId ?? token.extra.sub;
 }
 
 function demand(params, ...names) {
