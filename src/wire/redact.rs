@@ -1,12 +1,12 @@
 //! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
 //! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
-//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT or a Basic header). What is
+//! [`Vault`](super::Vault), in several encodings), and the shape (anything that looks like a JWT or a Basic header). What is
 //! percent-encoded, in base64, or escaped as JSON or HTML goes through the same nets once it is decoded.
 
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -14,144 +14,23 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Exchange, Header, Request, Response, Secret,
+    Exchange, Header, RedactedExchange, RedactedRequest, RedactedResponse, Request, Response,
     curl::curl,
-    encoded::{base64_runs, html_runs, json_runs, json_unescaped, percent_runs},
+    encoded::{base64_runs, html_runs, json_runs, percent_runs},
     known::{Known, SHORTEST, stands_alone},
-    position::{
-        basic_spans, is_sensitive, jwt_spans, redact_members, redact_pairs, sensitive_members, sounds_secret,
-    },
+    position::{basic_spans, jwt_spans, redact_members, redact_pairs},
 };
 
-/// Configured values shorter than this are hidden in their position only: replacing them everywhere would eat the
-/// text.
-pub const SHORTEST_SECRET: usize = 4;
-/// So many levels of members that are secret by name are looked through for tokens.
-const DEEPEST: usize = 8;
-/// So many tokens of one response are remembered; beyond that, only their position hides them.
-const MOST: usize = 100;
 /// Encodings around encodings that are taken off.
 const LAYERS: usize = 3;
 /// Long values are recognised by this many characters.
-const PROBE: usize = 32;
-
-/// Everything that must not be shown, with a label to show instead. Clones share their content.
-#[derive(Clone, Default)]
-pub struct Vault(Arc<Mutex<Content>>);
-
-#[derive(Default)]
-struct Content {
-    /// Configured secrets and source tokens: hidden in every encoding.
-    values: BTreeMap<String, String>,
-    /// Tokens issued during the run.
-    issued: Arc<RwLock<Known>>,
-    automaton: Option<Arc<Automaton>>,
-}
-
-impl Vault {
-    /// Remembers a configured secret or a source token under a label. Values under [`SHORTEST_SECRET`] bytes are not
-    /// kept; those under six are hidden where they are a word of their own.
-    pub fn remember(&self, label: &str, secret: &Secret) {
-        let value = secret.expose();
-        if value.len() < SHORTEST_SECRET {
-            return;
-        }
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
-            content.automaton = None;
-        }
-    }
-
-    /// Remembers a value if its name speaks of a secret.
-    pub fn remember_named(&self, name: &str, value: &str) {
-        if sounds_secret(name) {
-            self.remember(name, &Secret::new(value));
-        }
-    }
-
-    /// Remembers a token that came up during the run.
-    pub fn remember_issued(&self, token: &Secret) {
-        let value = token.expose();
-        // What stands behind the last dot is what tells one JWT from another.
-        let tail = value.rsplit('.').next().filter(|tail| tail.len() >= PROBE);
-        let issued = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner).issued);
-        let mut known = issued.write().unwrap_or_else(PoisonError::into_inner);
-        for part in std::iter::once(value).chain(tail) {
-            known.insert(part);
-        }
-    }
-
-    /// Remembers the tokens and secrets that a request carries, however they were made up: those of its form and its
-    /// JSON members.
-    pub fn remember_request(&self, request: &Request) {
-        for (name, value) in url::form_urlencoded::parse(&request.body) {
-            // A shorter one, or an address, is what a server may use in anything it says.
-            let own =
-                value.len() >= PROBE / 2 && !["urn:", "http:", "https:"].iter().any(|p| value.starts_with(p));
-            if is_sensitive(&name) && own && !is_word(&value) {
-                self.remember_issued(&value.as_ref().into());
-            }
-        }
-        self.remember_members(&request.body);
-    }
-
-    /// Remembers the tokens that a response carries.
-    pub fn remember_response(&self, response: &Response) {
-        self.remember_members(&response.body);
-    }
-
-    fn remember_members(&self, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
-        let mut nested = vec![(text.as_ref(), 0)];
-        let mut left = MOST;
-        while let Some((text, depth)) = nested.pop() {
-            for (_, span) in sensitive_members(text) {
-                left -= 1;
-                if left == 0 {
-                    return;
-                }
-                let value = &text[span];
-                if value.starts_with(['{', '[']) {
-                    if depth < DEEPEST {
-                        nested.push((&value[1..], depth + 1));
-                    }
-                } else {
-                    let raw = value.trim_matches('"');
-                    // Some servers put their error code where an authorization code would stand.
-                    if is_word(raw) {
-                        continue;
-                    }
-                    self.remember_issued(&raw.into());
-                    if raw.contains('\\') {
-                        self.remember_issued(&json_unescaped(raw).into());
-                    }
-                }
-            }
-        }
-    }
-
-    /// What hides all that is known so far.
-    pub fn redactor(&self) -> Redactor {
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let automaton = match &content.automaton {
-            Some(automaton) => Arc::clone(automaton),
-            None => {
-                let built = Arc::new(Automaton::new(&content.values));
-                content.automaton = Some(Arc::clone(&built));
-                built
-            }
-        };
-        Redactor { automaton, issued: Arc::clone(&content.issued) }
-    }
-}
+pub(super) const PROBE: usize = 32;
 
 /// Finds the configured secrets and source tokens in every encoding.
-struct Automaton {
+pub(super) struct Automaton {
     finder: Option<AhoCorasick>,
     labels: Vec<String>,
     /// The shortest are hidden only where they stand alone.
@@ -160,89 +39,8 @@ struct Automaton {
 
 /// Hides secrets in text and in exchanges.
 pub struct Redactor {
-    automaton: Arc<Automaton>,
-    issued: Arc<RwLock<Known>>,
-}
-
-/// A request that may be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RedactedRequest {
-    /// HTTP method.
-    pub method: String,
-    /// Address, secrets in the query replaced.
-    pub url: String,
-    /// Header fields in order, as name and value.
-    pub headers: Vec<(String, String)>,
-    /// The body with secrets replaced by labels.
-    pub body: String,
-}
-
-/// A response that may be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RedactedResponse {
-    /// HTTP status code.
-    pub status: u16,
-    /// Header fields in order, as name and value.
-    pub headers: Vec<(String, String)>,
-    /// The body with tokens replaced by labels, at most 16 KiB of it.
-    pub body: String,
-    /// Whether more body came than was read or is shown.
-    pub truncated: bool,
-}
-
-/// An exchange that may be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RedactedExchange {
-    /// What it was for.
-    pub purpose: String,
-    /// What was sent.
-    pub request: RedactedRequest,
-    /// What came back, unless the transport failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response: Option<RedactedResponse>,
-    /// Why nothing came back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transport_error: Option<String>,
-    /// How often it was sent, if more than once.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub attempts: u32,
-    /// From sending until the last byte.
-    pub duration_ms: u64,
-    /// A command that sends the same, secrets as shell variables.
-    pub curl: String,
-}
-
-impl RedactedExchange {
-    /// An exchange of which nothing but the status may be shown.
-    pub fn withheld(exchange: &Exchange) -> Self {
-        Self {
-            purpose: exchange.purpose.clone(),
-            request: RedactedRequest {
-                method: exchange.request.method.clone(),
-                url: String::new(),
-                headers: Vec::new(),
-                body: String::new(),
-            },
-            response: exchange.response().map(|response| RedactedResponse {
-                status: response.status,
-                headers: Vec::new(),
-                body: String::new(),
-                truncated: true,
-            }),
-            transport_error: exchange.outcome.as_ref().err().map(|_| "no answer".to_owned()),
-            attempts: exchange.attempts,
-            duration_ms: u64::try_from(exchange.duration.as_millis()).unwrap_or(u64::MAX),
-            curl: String::new(),
-        }
-    }
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn is_one(n: &u32) -> bool {
-    *n == 1
+    pub(super) automaton: Arc<Automaton>,
+    pub(super) issued: Arc<RwLock<Known>>,
 }
 
 /// The most that is shown of a body.
@@ -251,7 +49,7 @@ const SHOWN: usize = 16 * 1024;
 const SHOWN_FIELD: usize = 4 * 1024;
 
 impl Automaton {
-    fn new(values: &BTreeMap<String, String>) -> Self {
+    pub(super) fn new(values: &BTreeMap<String, String>) -> Self {
         let mut patterns = Vec::new();
         let mut labels = Vec::new();
         let mut alone = Vec::new();
@@ -453,12 +251,6 @@ fn replace(
     (last > 0).then(|| out + &text[last..])
 }
 
-/// Whether a value is a word of the protocol rather than a token: to hide it wherever it stands would blind the
-/// findings. Where it stands as a token, its position hides it.
-fn is_word(value: &str) -> bool {
-    value.len() < PROBE && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-}
-
 fn label_of(label: &str, value: &str) -> String {
     let digest = Sha256::digest(value.as_bytes());
     // A fingerprint tells tokens apart; of a short secret it would help a guesser.
@@ -544,6 +336,7 @@ fn shorten(mut text: String, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Secret, Vault, position::sensitive_members};
 
     fn redactor(secret: &str) -> Redactor {
         let vault = Vault::default();
