@@ -1,29 +1,21 @@
 //! Sending the steps of a scenario and gathering what the judge needs to see.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
-use url::Url;
 
 use super::{
     Context,
     apply::{Prepared, Unready, prepare, resolve},
-    authenticate::authenticate,
-    record::{Filled, StepInput},
+    look::{Wants, describe, is_inactive, look, thumbprints},
+    record::StepInput,
+    request::{Sent, endpoint, finish, introspect_request, metadata_address, revoke_request},
 };
 use crate::{
     judge::{Finding, Issued, Outcome, StepFacts, StepKind, judge, outcome_of},
-    scenario::{
-        ClientAuthEdit, Edit, ExchangeSpec, Expect, IntrospectSpec, MetadataKind, RefreshSpec, RevokeSpec,
-        Scenario, Source, Step,
-    },
-    spec::Capability,
-    target::{MetadataSpec, metadata_urls},
-    token::{DpopKey, TokenView, now, tamper},
-    wire::{Exchange, FormBody, Request, Secret, printable},
+    scenario::{ClientAuthEdit, Edit, ExchangeSpec, Expect, RefreshSpec, Scenario, Step},
+    token::{DpopKey, TokenView, now},
+    wire::{Exchange, FormBody, Request, Secret},
 };
 
 /// What the steps of one scenario left behind.
@@ -85,26 +77,6 @@ pub(super) async fn run(context: &Context, scenario: &Scenario, controlled: bool
     trace
 }
 
-/// Whether an introspection response (RFC 7662 section 2.2) calls the token inactive.
-fn is_inactive(exchange: &Exchange) -> bool {
-    Context::json_of(exchange).is_some_and(|v| v.get("active") == Some(&Value::Bool(false)))
-}
-
-/// A response in one line, without any text of the server's but the error code.
-fn describe(exchange: &Exchange) -> String {
-    match &exchange.outcome {
-        Err(error) => error.message.clone(),
-        Ok(response) => {
-            let code = Context::json_of(exchange)
-                .and_then(|v| v.get("error").and_then(Value::as_str).map(str::to_owned));
-            code.map_or_else(
-                || format!("status {}", response.status),
-                |c| format!("status {}, error {}", response.status, printable(&c, 80)),
-            )
-        }
-    }
-}
-
 async fn one(
     context: &Context,
     step: &Step,
@@ -159,13 +131,6 @@ async fn one(
         return Ok(granted);
     }
     Err(Unready("the step is empty".into()))
-}
-
-/// A request that is not an exchange.
-struct Sent {
-    request: Request,
-    form: FormBody,
-    client_id: String,
 }
 
 async fn plain(
@@ -409,293 +374,4 @@ async fn refresh(
         }
     }
     Ok(granted)
-}
-
-/// What an expectation wants to see of an issued token.
-#[derive(Clone, Copy)]
-struct Wants {
-    inside: bool,
-    introspection: bool,
-}
-
-impl Wants {
-    fn of(expect: Option<&Expect>) -> Self {
-        let checks = || expect.into_iter().flat_map(|e| e.success.iter().flatten().chain(&e.observe));
-        let refers = |text: &Option<String>| text.as_deref().is_some_and(|t| t.starts_with("introspection:"));
-        let introspection = checks()
-            .filter_map(|c| c.claim.as_ref())
-            .any(|c| c.source == Source::Introspection || refers(&c.same_as) || refers(&c.not_same_as));
-        Self { inside: checks().any(crate::scenario::Check::looks_into_token), introspection }
-    }
-}
-
-/// Looks into an issued token: decodes it, and asks the introspection endpoint when that is needed.
-async fn look(context: &Context, view: Option<TokenView>, wants: Wants, asked: &mut Vec<Exchange>) -> Issued {
-    let Some(view) = view else {
-        return Issued::default();
-    };
-    context.vault.remember_issued(&view.value);
-    let needed = wants.introspection || (wants.inside && view.jwt.is_none());
-    let introspection = if needed && context.can_introspect() {
-        let (exchange, outcome) = context.introspect(&view.value).await;
-        asked.push(exchange);
-        Some(outcome)
-    } else {
-        None
-    };
-    Issued { view: Some(view), introspection }
-}
-
-fn thumbprints() -> BTreeMap<String, String> {
-    crate::token::DPOP_NAMES
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), DpopKey::named(name).ok()?.thumbprint())))
-        .collect()
-}
-
-fn finish(context: &Context, client: &str, mut form: FormBody, url: Url) -> Result<Sent, Unready> {
-    let mut request = Request::post(url);
-    request.push_header("accept", "application/json");
-    authenticate(context, client, None, &mut form, &mut request)?;
-    request.push_header("content-type", "application/x-www-form-urlencoded");
-    request.body = form.encode().into_bytes();
-    let client_id = context.facts.clients.get(client).cloned().unwrap_or_default();
-    Ok(Sent { request, form, client_id })
-}
-
-fn endpoint(address: Option<&str>, what: &str) -> Result<Url, Unready> {
-    let address = address.ok_or_else(|| Unready(format!("the {what} endpoint is not known")))?;
-    Url::parse(address).map_err(|e| Unready(format!("the {what} endpoint `{address}` is not a URL: {e}")))
-}
-
-async fn introspect_request(
-    context: &Context,
-    spec: &IntrospectSpec,
-    named: &BTreeMap<String, TokenView>,
-) -> Result<Sent, Unready> {
-    let token = match (&spec.token, &spec.literal) {
-        (Some(name), _) => resolve(context, named, name).await?.view.value,
-        (None, Some(text)) => Secret::new(text.as_str()),
-        (None, None) => return Err(Unready("no token to ask about".into())),
-    };
-    let token = match spec.tamper {
-        Some(how) => Secret::new(tamper(how, token.expose(), context.facts.jwks.as_ref())?),
-        None => token,
-    };
-    let url = endpoint(context.endpoints.introspection.as_deref(), "introspection")?;
-    let mut form = FormBody::default();
-    form.push("token", token);
-    if let Some(hint) = &spec.hint {
-        form.push("token_type_hint", hint.as_str());
-    }
-    if spec.anonymous {
-        let mut request = Request::post(url);
-        request.push_header("accept", "application/json");
-        request.push_header("content-type", "application/x-www-form-urlencoded");
-        request.body = form.encode().into_bytes();
-        return Ok(Sent { request, form, client_id: String::new() });
-    }
-    finish(context, &spec.client, form, url)
-}
-
-/// The role of the client that a token names as its holder; the exchanger, if it names none that the target knows.
-fn holder_by_claims(context: &Context, token: &TokenView) -> String {
-    let id = token
-        .claims
-        .as_ref()
-        .and_then(|c| c.get("client_id").or_else(|| c.get("azp")))
-        .and_then(Value::as_str);
-    let role = context
-        .facts
-        .clients
-        .iter()
-        .find(|(_, known)| Some(known.as_str()) == id)
-        .map(|(role, _)| role.clone());
-    role.unwrap_or_else(|| "exchanger".into())
-}
-
-fn revoke_request(
-    context: &Context,
-    spec: &RevokeSpec,
-    named: &BTreeMap<String, TokenView>,
-) -> Result<Sent, Unready> {
-    let token =
-        named.get(&spec.token).ok_or_else(|| Unready(format!("no token `{}` to revoke", spec.token)))?;
-    let mut form = FormBody::default();
-    form.push("token", token.value.clone());
-    let client = spec
-        .client
-        .as_deref()
-        .or(token.holder.as_deref())
-        .map_or_else(|| holder_by_claims(context, token), str::to_owned);
-    finish(context, &client, form, endpoint(context.endpoints.revocation.as_deref(), "revocation")?)
-}
-
-fn metadata_address(context: &Context, kind: MetadataKind) -> Result<Url, Unready> {
-    if kind == MetadataKind::Jwks {
-        return endpoint(context.endpoints.jwks.as_deref(), "key set");
-    }
-    if kind == MetadataKind::Discovered {
-        return context
-            .metadata
-            .as_ref()
-            .map(|(url, _)| url.clone())
-            .ok_or_else(|| Unready("no metadata was found".into()));
-    }
-    let issuer = context.target.spec.issuer.as_deref().unwrap_or_default();
-    let issuer = Url::parse(issuer)?;
-    let wanted = if kind == MetadataKind::OauthAuthorizationServer {
-        MetadataSpec::Oauth
-    } else {
-        MetadataSpec::Openid
-    };
-    metadata_urls(&issuer, wanted).into_iter().next().ok_or_else(|| Unready("no metadata address".into()))
-}
-
-impl Context {
-    /// Adds the tokens of the target that an expectation compares with (`same_as: service` …).
-    async fn add_referenced(&self, expect: Option<&Expect>, tokens: &mut BTreeMap<String, TokenView>) {
-        let Some(expect) = expect else { return };
-        for name in expect.tokens_compared() {
-            if !tokens.contains_key(name)
-                && self.obtainer.source(name).is_some()
-                && let Ok(resolved) = resolve(self, &BTreeMap::new(), name).await
-            {
-                tokens.insert(name.to_owned(), resolved.view);
-            }
-        }
-    }
-
-    /// An address at which txspec would notice a visit, if a listener can be had.
-    pub(super) async fn trap_address(&self) -> Option<String> {
-        let trap = self.trap.get_or_init(|| async { super::listener::Trap::start().await.ok() }).await;
-        trap.as_ref().map(super::listener::Trap::address)
-    }
-
-    /// Whether the server asked for the address, up to a second after its response; `None` if no one wants to know.
-    async fn fetched(&self, address: Option<&str>, expect: Option<&Expect>) -> Option<bool> {
-        let asks = |c: &crate::scenario::Check| c.fetched.is_some();
-        let wanted = expect.is_some_and(|e| {
-            e.success.iter().flatten().any(asks)
-                || e.refusal.iter().any(|r| r.also.iter().any(asks))
-                || e.observe.iter().any(asks)
-        });
-        let trap = self.trap.get().and_then(Option::as_ref).filter(|_| wanted)?;
-        let address = address?;
-        for _ in 0..10 {
-            if trap.was_visited(address) {
-                return Some(true);
-            }
-            let pause = tokio::time::sleep(std::time::Duration::from_millis(100));
-            self.sender.unless_interrupted(pause).await?;
-        }
-        Some(trap.was_visited(address))
-    }
-
-    /// The token of the second user, if an expectation speaks of its subject.
-    async fn second_user(&self, expect: Option<&Expect>) -> Option<TokenView> {
-        let speaks = expect.is_some_and(|e| {
-            e.success.iter().flatten().chain(&e.observe).any(|c| {
-                let texts = c.claim.iter().flat_map(|c| [&c.contains, &c.excludes]);
-                let texts = texts.chain(c.member.iter().flat_map(|m| [&m.contains, &m.excludes]));
-                texts.flatten().any(|text| text.contains("second_user_sub"))
-            })
-        });
-        if !speaks {
-            return None;
-        }
-        resolve(self, &BTreeMap::new(), "second_user").await.ok().map(|resolved| resolved.view)
-    }
-
-    /// What the judge was given, if someone records it.
-    fn input(&self, facts: &StepFacts<'_>, expect: Option<(&Expect, &Expect)>) -> Option<StepInput> {
-        self.recorder.as_ref()?;
-        Some(StepInput::of(facts, expect.map(|(raw, filled)| Filled { raw, filled })))
-    }
-
-    /// Fills the placeholders of an expectation.
-    fn fill_expect(&self, expect: &Expect, client: &str, second_user: Option<&TokenView>) -> Expect {
-        let mut expect = expect.clone();
-        let form = FormBody::default();
-        let placeholders = super::placeholder::Placeholders {
-            context: self,
-            form: &form,
-            client_role: client,
-            subject: None,
-            actor: None,
-            second_user,
-            listener: None,
-        };
-        for text in expect.placeholder_texts_mut() {
-            *text = placeholders.fill(text);
-        }
-        expect
-    }
-
-    /// Whether tokens can be introspected.
-    pub(super) fn can_introspect(&self) -> bool {
-        self.declares(Capability::Introspection)
-            && self.endpoints.introspection.is_some()
-            && self.target.spec.clients.contains_key("observer")
-    }
-
-    /// Asks the introspection endpoint as the observer.
-    pub(super) async fn introspect(&self, token: &Secret) -> (Exchange, Result<Value, String>) {
-        let mut form = FormBody::default();
-        form.push("token", token.clone());
-        let sent = endpoint(self.endpoints.introspection.as_deref(), "introspection")
-            .and_then(|url| finish(self, "observer", form, url));
-        let request = match sent {
-            Ok(sent) => sent.request,
-            Err(Unready(why)) => {
-                let outcome = Err(crate::wire::TransportError {
-                    kind: crate::wire::TransportKind::Broken,
-                    message: why.clone(),
-                });
-                let request = Request::post(self.token_endpoint.clone());
-                return (
-                    Exchange {
-                        purpose: "introspect".into(),
-                        request,
-                        outcome,
-                        timing: crate::wire::Timing::default(),
-                        attempts: 0,
-                    },
-                    Err(why),
-                );
-            }
-        };
-        let exchange = self.sender.send("introspect", request).await;
-        let outcome = match (exchange.response().map(|r| r.status), Self::json_of(&exchange)) {
-            (Some(200), Some(value)) if value.is_object() => Ok(value),
-            _ => Err(describe(&exchange)),
-        };
-        (exchange, outcome)
-    }
-
-    /// Adds the claims of an opaque token, if they can be introspected. Asked once per source.
-    pub(super) async fn with_claims(&self, role: &str, mut view: TokenView) -> TokenView {
-        if view.claims.is_some() || !self.can_introspect() {
-            return view;
-        }
-        let ask = || async {
-            let (_, outcome) = self.introspect(&view.value).await;
-            outcome.ok().filter(|v| v.get("active") == Some(&Value::Bool(true)))
-        };
-        let claims = if role.is_empty() {
-            ask().await
-        } else {
-            let cell = {
-                let mut all = self.introspected.lock().unwrap_or_else(PoisonError::into_inner);
-                Arc::clone(all.entry(role.to_owned()).or_default())
-            };
-            cell.get_or_init(ask).await.clone()
-        };
-        if let Some(claims) = claims {
-            view.expires_at = view.expires_at.or_else(|| claims.get("exp").and_then(Value::as_i64));
-            view.claims = Some(claims);
-            view.introspected = true;
-        }
-        view
-    }
 }

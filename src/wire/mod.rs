@@ -15,6 +15,7 @@ mod redact;
 mod secret;
 mod send;
 mod shown;
+mod vault;
 
 pub use auth::{ASSERTION_TYPE, Authentication};
 pub use exchange::{Exchange, Header, Request, Response, Timing, TransportError, TransportKind};
@@ -22,7 +23,8 @@ pub use form::{FormBody, Param, ParamForm};
 pub use json::{JsonFault, StrictJson};
 pub use position::{is_sensitive, sensitive_spans};
 pub use printable::{is_unsafe, printable};
-pub use redact::{Redactor, SHORTEST_SECRET, Vault};
+pub use redact::Redactor;
 pub use secret::Secret;
 pub use send::{Budget, Limits, Sender, is_loopback};
 pub use shown::{Decoded, RedactedExchange, RedactedRequest, RedactedResponse, ShownToken};
+pub use vault::{SHORTEST_SECRET, Vault};

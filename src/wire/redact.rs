@@ -1,12 +1,12 @@
 //! Redaction: from raw exchanges to what may be shown. Three nets, each of which would do alone for the usual
 //! case: the position (a parameter or member that holds a secret by definition), the value (everything in the
-//! [`Vault`], in several encodings), and the shape (anything that looks like a JWT or a Basic header). What is
+//! [`Vault`](super::Vault), in several encodings), and the shape (anything that looks like a JWT or a Basic header). What is
 //! percent-encoded, in base64, or escaped as JSON or HTML goes through the same nets once it is decoded.
 
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -17,141 +17,22 @@ use base64::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    Exchange, Header, RedactedExchange, RedactedRequest, RedactedResponse, Request, Response, Secret,
+    Exchange, Header, RedactedExchange, RedactedRequest, RedactedResponse, Request, Response,
     curl::curl,
     decoded::shown_tokens,
-    encoded::{base64_runs, html_runs, json_runs, json_unescaped, percent_runs},
+    encoded::{base64_runs, html_runs, json_runs, percent_runs},
     known::{Known, SHORTEST, stands_alone},
-    position::{
-        basic_spans, is_sensitive, jwt_spans, redact_members, redact_pairs, sensitive_members, sounds_secret,
-    },
+    position::{basic_spans, jwt_spans, redact_members, redact_pairs},
     shown::milliseconds,
 };
 
-/// Configured values shorter than this are hidden in their position only: replacing them everywhere would eat the
-/// text.
-pub const SHORTEST_SECRET: usize = 4;
-/// So many levels of members that are secret by name are looked through for tokens.
-const DEEPEST: usize = 8;
-/// So many tokens of one response are remembered; beyond that, only their position hides them.
-const MOST: usize = 100;
 /// Encodings around encodings that are taken off.
 const LAYERS: usize = 3;
 /// Long values are recognised by this many characters.
-const PROBE: usize = 32;
-
-/// Everything that must not be shown, with a label to show instead. Clones share their content.
-#[derive(Clone, Default)]
-pub struct Vault(Arc<Mutex<Content>>);
-
-#[derive(Default)]
-struct Content {
-    /// Configured secrets and source tokens: hidden in every encoding.
-    values: BTreeMap<String, String>,
-    /// Tokens issued during the run.
-    issued: Arc<RwLock<Known>>,
-    automaton: Option<Arc<Automaton>>,
-}
-
-impl Vault {
-    /// Remembers a configured secret or a source token under a label. Values under [`SHORTEST_SECRET`] bytes are not
-    /// kept; those under six are hidden where they are a word of their own.
-    pub fn remember(&self, label: &str, secret: &Secret) {
-        let value = secret.expose();
-        if value.len() < SHORTEST_SECRET {
-            return;
-        }
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
-            content.automaton = None;
-        }
-    }
-
-    /// Remembers a value if its name speaks of a secret.
-    pub fn remember_named(&self, name: &str, value: &str) {
-        if sounds_secret(name) {
-            self.remember(name, &Secret::new(value));
-        }
-    }
-
-    /// Remembers a token that came up during the run.
-    pub fn remember_issued(&self, token: &Secret) {
-        let value = token.expose();
-        // What stands behind the last dot is what tells one JWT from another.
-        let tail = value.rsplit('.').next().filter(|tail| tail.len() >= PROBE);
-        let issued = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner).issued);
-        let mut known = issued.write().unwrap_or_else(PoisonError::into_inner);
-        for part in std::iter::once(value).chain(tail) {
-            known.insert(part);
-        }
-    }
-
-    /// Remembers the tokens and secrets that a request carries, however they were made up: those of its form and its
-    /// JSON members.
-    pub fn remember_request(&self, request: &Request) {
-        for (name, value) in url::form_urlencoded::parse(&request.body) {
-            // A shorter one, or an address, is what a server may use in anything it says.
-            let own =
-                value.len() >= PROBE / 2 && !["urn:", "http:", "https:"].iter().any(|p| value.starts_with(p));
-            if is_sensitive(&name) && own && !is_word(&value) {
-                self.remember_issued(&value.as_ref().into());
-            }
-        }
-        self.remember_members(&request.body);
-    }
-
-    /// Remembers the tokens that a response carries.
-    pub fn remember_response(&self, response: &Response) {
-        self.remember_members(&response.body);
-    }
-
-    fn remember_members(&self, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
-        let mut nested = vec![(text.as_ref(), 0)];
-        let mut left = MOST;
-        while let Some((text, depth)) = nested.pop() {
-            for (_, span) in sensitive_members(text) {
-                left -= 1;
-                if left == 0 {
-                    return;
-                }
-                let value = &text[span];
-                if value.starts_with(['{', '[']) {
-                    if depth < DEEPEST {
-                        nested.push((&value[1..], depth + 1));
-                    }
-                } else {
-                    let raw = value.trim_matches('"');
-                    // Some servers put their error code where an authorization code would stand.
-                    if is_word(raw) {
-                        continue;
-                    }
-                    self.remember_issued(&raw.into());
-                    if raw.contains('\\') {
-                        self.remember_issued(&json_unescaped(raw).into());
-                    }
-                }
-            }
-        }
-    }
-
-    /// What hides all that is known so far.
-    pub fn redactor(&self) -> Redactor {
-        let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let automaton = match &content.automaton {
-            Some(automaton) => Arc::clone(automaton),
-            None => {
-                let built = Arc::new(Automaton::new(&content.values));
-                content.automaton = Some(Arc::clone(&built));
-                built
-            }
-        };
-        Redactor { automaton, issued: Arc::clone(&content.issued) }
-    }
-}
+pub(super) const PROBE: usize = 32;
 
 /// Finds the configured secrets and source tokens in every encoding.
-struct Automaton {
+pub(super) struct Automaton {
     finder: Option<AhoCorasick>,
     labels: Vec<String>,
     /// The shortest are hidden only where they stand alone.
@@ -160,8 +41,8 @@ struct Automaton {
 
 /// Hides secrets in text and in exchanges.
 pub struct Redactor {
-    automaton: Arc<Automaton>,
-    issued: Arc<RwLock<Known>>,
+    pub(super) automaton: Arc<Automaton>,
+    pub(super) issued: Arc<RwLock<Known>>,
 }
 
 /// The most that is shown of a body.
@@ -170,7 +51,7 @@ const SHOWN: usize = 16 * 1024;
 const SHOWN_FIELD: usize = 4 * 1024;
 
 impl Automaton {
-    fn new(values: &BTreeMap<String, String>) -> Self {
+    pub(super) fn new(values: &BTreeMap<String, String>) -> Self {
         let mut patterns = Vec::new();
         let mut labels = Vec::new();
         let mut alone = Vec::new();
@@ -375,12 +256,6 @@ fn replace(
     (last > 0).then(|| out + &text[last..])
 }
 
-/// Whether a value is a word of the protocol rather than a token: to hide it wherever it stands would blind the
-/// findings. Where it stands as a token, its position hides it.
-fn is_word(value: &str) -> bool {
-    value.len() < PROBE && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-}
-
 fn label_of(label: &str, value: &str) -> String {
     let digest = Sha256::digest(value.as_bytes());
     // A fingerprint tells tokens apart; of a short secret it would help a guesser.
@@ -466,6 +341,7 @@ fn shorten(mut text: String, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Secret, Vault, position::sensitive_members};
 
     fn redactor(secret: &str) -> Redactor {
         let vault = Vault::default();
