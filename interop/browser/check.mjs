@@ -163,6 +163,28 @@ async function links(browser, file, where) {
   await page.context().close();
 }
 
+// Decoded tokens are text, chains of actors are lists that say what they are, every section has its words beside the bar.
+async function evidence(browser, file, where) {
+  const page = await open(browser, file, where, { viewport: { width: 390, height: 900 } });
+  const first = page.locator("[id^=token-]").first();
+  const id = await first.getAttribute("id");
+  await page.goto(`${pathToFileURL(resolve(file)).href}#${id}`);
+  expect(await first.isVisible(), where, `the link to ${id} leaves it closed`);
+  const facts = await page.evaluate(() => ({
+    decoded: document.querySelectorAll(".token pre").length,
+    chains: [...document.querySelectorAll("ol.chain")].map((c) => [c.getAttribute("aria-label"), c.children.length]),
+    mute: [...document.querySelectorAll(".section")].filter((s) => s.querySelector(".bar") && !s.querySelector("th .chip")).length,
+    bars: document.querySelectorAll(".section .bar").length,
+    unexplained: [...document.querySelectorAll("tr.r.v-fail[id]")].filter((r) => !r.querySelector("details.x")).length,
+  }));
+  expect(facts.decoded > 0, where, "no token is shown decoded");
+  expect(facts.chains.some(([, length]) => length > 1), where, "no chain of actors is drawn");
+  expect(facts.chains.every(([label]) => label), where, "a chain has no name");
+  expect(facts.bars > 10 && facts.mute === 0, where, `${facts.mute} of ${facts.bars} bars of sections have no words beside them`);
+  expect(facts.unexplained === 0, where, `${facts.unexplained} violated requirements are not explained`);
+  await page.context().close();
+}
+
 async function keyboard(browser, file, where) {
   const page = await open(browser, file, where, { viewport: { width: 1280, height: 900 } });
   await page.keyboard.press("Tab");
@@ -250,7 +272,7 @@ try {
       ["print", print],
     ];
     if (kind !== "gate") looks.push(["keyboard", keyboard], ["deep link", deepLink]);
-    if (kind === "report") looks.push(["filter", filter], ["problems", problems]);
+    if (kind === "report") looks.push(["filter", filter], ["problems", problems], ["evidence", evidence]);
     for (const [what, look] of looks) {
       // A page so broken that a look cannot end is one mistake more; the other looks are still taken.
       await look(browser, file, at(what)).catch((e) => mistakes.push(`${at(what)}: ${e.message.split("\n")[0]}`));

@@ -42,7 +42,10 @@ fn parts(parts: &[Part]) -> String {
                 let _ = write!(out, "\n{}\n", escaped(&part.text));
             }
             heading => {
-                let _ = write!(out, "\n## {}\n\n{}\n", escaped(heading), escaped(&part.text));
+                let _ = write!(out, "\n## {}\n", escaped(heading));
+                if !part.text.is_empty() {
+                    let _ = write!(out, "\n{}\n", escaped(&part.text));
+                }
             }
         }
         if !part.names.is_empty() {

@@ -40,7 +40,7 @@ Examples:
       --issue https://issues.example/42 --reason 'kept for old clients' --expires 2027-06-30
   txspec waivers update reports --target my-as.yaml --check 'OA-5.2-*' ... --dry-run
 
-A waiver accepts one violation as it was observed (status and error code) in the scenarios that
+A waiver accepts one violation as it was observed (error code, or what was wrong) in the scenarios that
 showed it, until its last day. A worse or different violation of the same check fails the run as
 before; a waiver that is expired, or whose violation is gone, ends it with exit code 5.")]
 struct UpdateArguments {

@@ -61,6 +61,8 @@ pub(super) struct ScenarioView {
 
 /// A finding that is no pass.
 pub(super) struct FindingView {
+    /// The scenario that tells the same in full, if this one need not.
+    pub(super) first: Option<String>,
     pub(super) verdict: &'static str,
     pub(super) mark: &'static str,
     pub(super) word: &'static str,
@@ -95,27 +97,32 @@ pub(super) fn scenarios(report: &Report, catalogue: &Catalogue, budget: &mut Bud
     ordered
         .into_iter()
         .map(|s| {
-            let fresh = told.is_news(s);
-            scenario(s, fresh, report, catalogue, &mut tokens, budget)
+            let known = told.before(s);
+            scenario(s, &known, report, catalogue, &mut tokens, budget)
         })
         .collect()
 }
 
-/// How often a finding was told in full. One fault of a server can show in hundreds of scenarios; the first few
-/// prove it, and the rest would only bury what is rare.
+/// How often a finding was told in full, and where first. One fault of a server can show in hundreds of scenarios; the
+/// first few prove it, and the rest would only bury what is rare.
 #[derive(Default)]
-struct Told<'a>(BTreeMap<(&'a str, Option<FailClass>, &'a str), usize>);
+struct Told<'a>(BTreeMap<(&'a str, Option<FailClass>, &'a str), (usize, &'a str)>);
 
 impl<'a> Told<'a> {
-    /// Whether some finding of the scenario was not told often enough yet.
-    fn is_news(&mut self, result: &'a ScenarioResult) -> bool {
-        let mut news = result.findings.is_empty();
-        for f in result.findings.iter().filter(|f| f.verdict != Verdict::Pass) {
-            let times = self.0.entry((&f.requirement, f.class, &f.observed)).or_default();
+    /// For each finding of the scenario the scenario that told it first, if it was told often enough by now.
+    fn before(&mut self, result: &'a ScenarioResult) -> Vec<Option<&'a str>> {
+        let mut known = Vec::new();
+        for f in &result.findings {
+            if f.verdict == Verdict::Pass {
+                known.push(None);
+                continue;
+            }
+            let (times, first) =
+                self.0.entry((&f.requirement, f.class, &f.observed)).or_insert((0, result.id.as_str()));
             *times += 1;
-            news |= *times <= OFTEN;
+            known.push((*times > OFTEN).then_some(*first));
         }
-        news
+        known
     }
 }
 
@@ -137,13 +144,15 @@ fn rank_of(result: &ScenarioResult, report: &Report) -> u8 {
 
 fn scenario<'a>(
     result: &'a ScenarioResult,
-    fresh: bool,
+    known: &[Option<&str>],
     report: &'a Report,
     catalogue: &Catalogue,
     tokens: &mut Shown<'a>,
     budget: &mut Budget,
 ) -> ScenarioView {
     let rank = rank_of(result, report);
+    let mut open = result.findings.iter().zip(known).filter(|(f, _)| f.verdict != Verdict::Pass).peekable();
+    let fresh = open.peek().is_none() || open.any(|(_, first)| first.is_none());
     let (verdict, sign) = match rank {
         0 => ("fail", "✘"),
         2 => ("warn", "!"),
@@ -153,7 +162,7 @@ fn scenario<'a>(
     let mut findings_left = 0;
     let mut met = Vec::new();
     let mut met_generic = 0;
-    for f in &result.findings {
+    for (f, first) in result.findings.iter().zip(known) {
         if f.verdict == Verdict::Pass && oracle_requirements().contains(&f.requirement.as_str()) {
             met_generic += 1;
         } else if f.verdict == Verdict::Pass {
@@ -166,7 +175,7 @@ fn scenario<'a>(
             };
             met.push((budget.text(&f.requirement, SHORT), seen));
         } else if budget.is_left() {
-            findings.push(finding(f, report.fail_on, catalogue, budget));
+            findings.push(finding(f, *first, report.fail_on, catalogue, budget));
         } else {
             findings_left += 1;
         }
@@ -199,7 +208,13 @@ fn scenario<'a>(
     }
 }
 
-fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budget) -> FindingView {
+fn finding(
+    f: &Finding,
+    first: Option<&str>,
+    fail_on: Level,
+    catalogue: &Catalogue,
+    budget: &mut Budget,
+) -> FindingView {
     let (verdict, sign, word) = match (f.verdict, f.waiver.is_some()) {
         (Verdict::Fail, true) => ("info", "~", "waived"),
         (Verdict::Fail, false) => {
@@ -209,8 +224,28 @@ fn finding(f: &Finding, fail_on: Level, catalogue: &Catalogue, budget: &mut Budg
         (other, _) => (other.word(), mark(other), f.cause.map_or(other.word(), |c| c.word())),
     };
     let (section, url) = place(&f.requirement, catalogue);
+    if let Some(first) = first {
+        budget.markup(MARKUP / 2);
+        return FindingView {
+            first: Some(budget.text(first, SHORT)),
+            verdict,
+            mark: sign,
+            word,
+            level: f.level.word(),
+            requirement: budget.text(&f.requirement, SHORT),
+            section,
+            url,
+            says: String::new(),
+            expected: String::new(),
+            observed: budget.text(&f.observed, SHORT),
+            why: String::new(),
+            contested: None,
+            waiver: None,
+        };
+    }
     budget.markup(MARKUP);
     FindingView {
+        first: None,
         verdict,
         mark: sign,
         word,

@@ -92,9 +92,18 @@ fn lines(claims: &str, budget: &mut Budget) -> String {
     let mut out = String::new();
     for (name, value) in members {
         out.push_str(&budget.text(&format!("{name}: {value}"), PART));
+        if let Some(moment) = moment(&name, &value) {
+            out.push_str(&budget.text(&format!(" ({moment})"), NAME));
+        }
         out.push('\n');
     }
     out
+}
+
+/// A NumericDate (RFC 7519 section 2) as people write it.
+fn moment(name: &str, value: &Value) -> Option<jiff::Timestamp> {
+    let seconds = value.as_i64().filter(|_| ["exp", "iat", "nbf", "auth_time"].contains(&name))?;
+    jiff::Timestamp::from_second(seconds).ok()
 }
 
 /// Who acts for whom: the current actor first, then those who acted before, the subject last. Only a token that names
