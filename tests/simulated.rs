@@ -66,32 +66,16 @@ const CAMALL: &[Row] = &[
         "TX-2.2.2-error-code-invalid_request",
         Pass,
     ),
-    (
-        "a bad audience is answered with invalid_target",
-        "audience-unknown",
-        "TX-2.2.2-invalid_target",
-        Pass,
-    ),
+    ("a bad audience is answered with invalid_target", "audience-unknown", "TX-2.2.2-invalid_target", Pass),
 ];
 
 const JANSSEN: &[Row] = &[
-    (
-        "issued_token_type is always there",
-        "impersonation",
-        "TX-2.2.1-issued_token_type-required",
-        Pass,
-    ),
+    ("issued_token_type is always there", "impersonation", "TX-2.2.1-issued_token_type-required", Pass),
     (
         "subject_token_type must be that of an ID token, else invalid_request",
         "subject-type-unknown-urn",
         "TX-2.2.2-error-code-invalid_request",
         Pass,
-    ),
-    (
-        "subject_token_type is compared without regard to case",
-        "subject-type-upper-case",
-        "OA-1.9-case-sensitive",
-        Fail,
     ),
     (
         "a subject token that is no JWT is answered with invalid_request",
@@ -100,10 +84,10 @@ const JANSSEN: &[Row] = &[
         Pass,
     ),
     (
-        "a device secret without a session is answered with invalid_grant",
+        "actor_token_type must be that of a device secret, else invalid_request",
         "actor-garbage",
         "TX-2.2.2-error-code-invalid_request",
-        Fail,
+        Pass,
     ),
     (
         "a client without the grant is answered with invalid_grant",
@@ -111,12 +95,7 @@ const JANSSEN: &[Row] = &[
         "OA-5.2-unauthorized_client",
         Fail,
     ),
-    (
-        "requested_token_type is not read",
-        "requested-unknown",
-        "TX-2.1-requested_token_type-unknown",
-        Warn,
-    ),
+    ("requested_token_type is not read", "requested-unknown", "TX-2.1-requested_token_type-unknown", Warn),
     ("refusals are marked no-store", "subject-missing", "OA-5.1-error-cache-control", Pass),
 ];
 
@@ -172,18 +151,8 @@ const LOGTO: &[Row] = &[
         "TX-4.1-act-preserved-without-actor",
         Warn,
     ),
-    (
-        "requested_token_type is dropped",
-        "requested-unknown",
-        "TX-2.1-requested_token_type-unknown",
-        Warn,
-    ),
-    (
-        "scopes that the resource lacks are left out",
-        "scope-known-and-unknown",
-        "OA-5.2-invalid_scope",
-        Pass,
-    ),
+    ("requested_token_type is dropped", "requested-unknown", "TX-2.1-requested_token_type-unknown", Warn),
+    ("scopes that the resource lacks are left out", "scope-known-and-unknown", "OA-5.2-invalid_scope", Pass),
     (
         "an application without the grant is answered with invalid_request",
         "grant-not-allowed",
@@ -203,6 +172,12 @@ const PINGONE_AIC: &[Row] = &[
         Pass,
     ),
     ("act names the actor by sub", "delegation", "TX-4.1-act-identifies-actor", Pass),
+    (
+        "scopes are derived anew and may come out expanded",
+        "scope-beyond-subject",
+        "TX-S-scope-widening",
+        Warn,
+    ),
     ("may_act lets the named client exchange", "may-act-match", "TX-4.4-may_act-honoured", Pass),
     (
         "another actor than the one in may_act is turned away",
@@ -274,10 +249,8 @@ fn rows_hold(name: &'static str, rows: &[Row]) {
         .collect();
     let listed = rows.iter().filter(|row| row.3 != Pass).map(|row| row.2).collect::<BTreeSet<&str>>();
     let catalogue = Catalogue::embedded().unwrap();
-    let own: BTreeSet<&str> = violated
-        .into_iter()
-        .filter(|id| catalogue.get(id).is_some_and(|r| r.same_as.is_none()))
-        .collect();
+    let own: BTreeSet<&str> =
+        violated.into_iter().filter(|id| catalogue.get(id).is_some_and(|r| r.same_as.is_none())).collect();
     assert_eq!(own, listed, "{name}");
     let counts = &run.2["counts"];
     assert_eq!((&counts["inconclusive"], &counts["error"]), (&0.into(), &0.into()), "{name}: {counts}");
@@ -363,7 +336,10 @@ fn every_output_says_that_nothing_was_measured() {
         let mark = "(documented, not measured)";
         let (stdout, stderr) = (text(&run.1.stdout), text(&run.1.stderr));
         assert!(stdout.contains("documented, not measured"), "{stdout}");
-        assert!(stdout.split_whitespace().collect::<Vec<_>>().join(" ").contains("nothing was measured"), "{stdout}");
+        assert!(
+            stdout.split_whitespace().collect::<Vec<_>>().join(" ").contains("nothing was measured"),
+            "{stdout}"
+        );
         assert!(stderr.starts_with("simulated: documents on "), "{stderr}");
         assert!(run.2["target"]["documented"].as_str().unwrap().ends_with("nothing was measured"));
         for file in fs::read_dir(run.0.path()).unwrap() {
@@ -447,7 +423,7 @@ fn what_cannot_be_simulated_is_refused_with_a_list_of_what_can() {
 fn mistakes_in_a_fixture_are_shown_at_their_places() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("acme.yaml");
-    let mistaken = "name: Acme\nas_of: 2026-13\npages:\n  - { id: guide, kind: documentation, title: Guide }\nserver:\n  \
+    let mistaken = "name: Acme\nas_of: 2026-11\npages:\n  - { id: guide, kind: documentation, title: Guide }\nserver:\n  \
                     faults: [omits-isued-token-type]\n  tokens: opaque\nfacts:\n  - says: The response lacks a member.\n    \
                     from: guid\n    requirements: [TX-2.2.1-issued-token-type-required]\n";
     fs::write(&path, mistaken).unwrap();
@@ -455,13 +431,12 @@ fn mistakes_in_a_fixture_are_shown_at_their_places() {
     let stderr = text(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{stderr}");
     for (place, says) in [
-        ("acme.yaml:2:8", "as_of"),
         ("acme.yaml:6:12", "did you mean `omits-issued-token-type`?"),
         ("acme.yaml:7:3", "unknown key `tokens`"),
         ("acme.yaml:10:11", "did you mean `guide`?"),
         ("acme.yaml:11:20", "did you mean `TX-2.2.1-issued_token_type-required`?"),
     ] {
-        assert!(stderr.contains(place) && (says == "as_of" || stderr.contains(says)), "{place}, {says}: {stderr}");
+        assert!(stderr.contains(place) && stderr.contains(says), "{place}, {says}: {stderr}");
     }
 }
 
@@ -509,7 +484,8 @@ fn verdict_on(report: &Value, requirement: &str) -> Comes {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_documented_response_of_logto_is_served_and_has_what_the_source_leaves_out() {
-    let (report, body) = documented("logto", "{ resource: allowed, scope: subject }", "{ subject: [resource:read] }").await;
+    let (report, body) =
+        documented("logto", "{ resource: allowed, scope: subject }", "{ subject: [resource:read] }").await;
     let sample = serde_json::json!({
         "access_token": "eyJhbG...<truncated>",
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",

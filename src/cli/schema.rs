@@ -34,8 +34,7 @@ pub enum SchemaName {
 
 impl SchemaName {
     /// Every format.
-    pub const ALL: [Self; 5] =
-        [Self::Scenario, Self::Target, Self::Report, Self::Requirements, Self::Vendor];
+    pub const ALL: [Self; 5] = [Self::Scenario, Self::Target, Self::Report, Self::Requirements, Self::Vendor];
 
     /// The file under `schemas/` that holds it.
     pub fn file(self) -> &'static str {

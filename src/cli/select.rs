@@ -221,7 +221,8 @@ impl TargetArguments {
         };
         let mut target = load_named(name, &variables, catalogue).map_err(|e| refuse(&e, terminal))?;
         // The limits of the file spare somebody else's server.
-        target.spec.limits = LimitsSpec { concurrency: Some(8), budget: Some(20_000), ..LimitsSpec::default() };
+        target.spec.limits =
+            LimitsSpec { concurrency: Some(8), budget: Some(20_000), ..LimitsSpec::default() };
         let facts = vendor.facts.iter().map(|fact| (&fact.requirements[..], &fact.scenarios[..]));
         let documented = Documented::new(facts).map_err(|message| {
             terminal.failure(&format!("failed to read the facts of `{name}`: {message}"), None);

@@ -729,7 +729,10 @@ impl Declared<'_> {
         // An empty member is no report of what a token shows; where no token shows anything, it says that nothing was
         // granted.
         let says_none = response.is_none()
-            && self.step.json(at).is_some_and(|json| json.value.get("scope").and_then(Value::as_str) == Some(""));
+            && self
+                .step
+                .json(at)
+                .is_some_and(|json| json.value.get("scope").and_then(Value::as_str) == Some(""));
         let token = issued_claims(self.step, at, Source::Any).map(|c| scope_set(&c));
         if check.response_agrees == Some(true) {
             let response = response?;

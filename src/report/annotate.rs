@@ -41,7 +41,8 @@ fn violation(command: &str, violation: &Violation<'_>, report: &Report, file: Op
     let message = format!(
         "{}: expected {}; observed {} ({class}; scenario {first}{more})",
         report.target.label(),
-        finding.expected, finding.observed
+        finding.expected,
+        finding.observed
     );
     line(if finding.level >= Level::Should { command } else { "notice" }, &title, &message, file)
 }

@@ -60,12 +60,16 @@ impl Lint<'_> {
                 return;
             }
         };
-        let judged = || catalogue.requirements().iter().filter(|r| r.unchecked.is_none() && r.same_as.is_none());
+        let judged =
+            || catalogue.requirements().iter().filter(|r| r.unchecked.is_none() && r.same_as.is_none());
         if judged().any(|r| glob.is_match(&r.id)) {
             return;
         }
-        let mistake =
-            self.document.at(place, "unknown-requirement", format!("nothing that is judged is called `{text}`"));
+        let mistake = self.document.at(
+            place,
+            "unknown-requirement",
+            format!("nothing that is judged is called `{text}`"),
+        );
         let same = catalogue.get(text).and_then(|r| r.same_as.as_deref());
         self.found.push(match same.or_else(|| did_you_mean(text, judged().map(|r| r.id.as_str()))) {
             Some(near) => mistake.label(format!("did you mean `{near}`?")),

@@ -181,7 +181,8 @@ fn declared(
 ) -> Option<TokenType> {
     let Some(types) = types else { return TokenType::parse(server, uri) };
     Behaviour::typed(types, uri).or_else(|| {
-        Behaviour::typed(types, &uri.to_ascii_lowercase()).filter(|_| server.on(FaultId::TokenTypeCaseIgnored))
+        Behaviour::typed(types, &uri.to_ascii_lowercase())
+            .filter(|_| server.on(FaultId::TokenTypeCaseIgnored))
     })
 }
 

@@ -251,7 +251,9 @@ fn change(id: &str, pairs: &[Pair<'_>]) -> Change {
 fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
     let mut out = Vec::new();
     if old.target.documented.is_some() != new.target.documented.is_some() {
-        out.push("one report is of a server, the other of documents: nothing in the latter was measured".into());
+        out.push(
+            "one report is of a server, the other of documents: nothing in the latter was measured".into(),
+        );
     }
     if old.target.name != new.target.name {
         out.push(format!("the reports name different servers: {} and {}", old.target.name, new.target.name));

@@ -31,7 +31,8 @@ pub(super) fn identity(report: &Report, _: &Catalogue) -> String {
         Conclusion::Nonconformant => "❌",
         Conclusion::Inconclusive => "❔",
     };
-    let mut out = format!("# {mark} {}: {}\n\n", text(&report.target.label(), CELL), report.conclusion.word());
+    let mut out =
+        format!("# {mark} {}: {}\n\n", text(&report.target.label(), CELL), report.conclusion.word());
     if report.interrupted {
         out.push_str("**The run was interrupted: only what had been judged by then is counted.**\n\n");
     }
