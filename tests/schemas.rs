@@ -43,9 +43,15 @@ fn requirements_fit_their_schema() {
     );
 }
 
+#[test]
+fn vendor_fixtures_fit_their_schema() {
+    fit("fixtures/vendors", SchemaName::Vendor, &[]);
+}
+
 /// Every YAML file of a folder names the schema in its first line and fits it.
 fn fit(folder: &str, schema: SchemaName, without: &[&str]) {
-    let header = format!("# yaml-language-server: $schema=../schemas/{}", schema.file());
+    let up = "../".repeat(Path::new(folder).components().count());
+    let header = format!("# yaml-language-server: $schema={up}schemas/{}", schema.file());
     let schema: Value = serde_json::from_str(&schema.text()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut wrong = Vec::new();

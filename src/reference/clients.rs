@@ -107,9 +107,10 @@ pub(super) struct User {
     pub(super) disabled: bool,
 }
 
-static USERS: [User; 4] = [
+static USERS: [User; 5] = [
     User { name: "alice", password: "alice-password", disabled: false },
     User { name: "bob", password: "bob-password", disabled: false },
+    User { name: "carol", password: "carol-password", disabled: false },
     User { name: "dora", password: "dora-password", disabled: true },
     User { name: "emil", password: "emil-password", disabled: true },
 ];

@@ -6,6 +6,8 @@ use super::{
     Declared,
     judged::{Judged, granted_too_much, pass, unseen, when},
 };
+use serde_json::Value;
+
 use crate::{
     judge::{
         claims::{Unseen, issued_claims, scope_set},
@@ -27,6 +29,13 @@ impl Declared<'_> {
             text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect::<BTreeSet<String>>()
         };
         let response = self.text_member(at, "scope").map(|s| words(&s));
+        // An empty member is no report of what a token shows; where no token shows anything, it says that nothing was
+        // granted.
+        let says_none = response.is_none()
+            && self
+                .step
+                .json(at)
+                .is_some_and(|json| json.value.get("scope").and_then(Value::as_str) == Some(""));
         let token = issued_claims(self.step, at, Source::Any).map(|c| scope_set(&c));
         if check.response_agrees == Some(true) {
             let response = response?;
@@ -50,16 +59,18 @@ impl Declared<'_> {
                     expected,
                     format!("requested {}, granted {}, none reported", join(&requested), join(&granted)),
                 ),
+                (None, Ok(None)) if says_none => pass(expected, "reported: no scope"),
                 (None, Ok(None)) => unseen(expected, Unseen("the token shows no scope".into())),
                 (None, Err(e)) => unseen(expected, e),
             };
         }
+        let requested = || self.step.form.get("scope").map(|s| words(s.expose()));
         // What was granted: the token's own scope; what the response says, where the token shows none; what was
         // requested, where neither does (RFC 6749 section 5.1: left out when identical).
         let granted = match token {
             Ok(Some(set)) => set,
             Ok(None) | Err(_) => {
-                match response.or_else(|| self.step.form.get("scope").map(|s| words(s.expose()))) {
+                match response.or_else(|| says_none.then(BTreeSet::new)).or_else(requested) {
                     Some(set) => set,
                     None => {
                         return unseen(

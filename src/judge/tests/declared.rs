@@ -218,3 +218,22 @@ fn scope_is_reported_when_it_differs_from_what_was_requested() {
     let same = good().with("access_token", jwt(json!({ "scope": "write read" })));
     assert_eq!(failing(&bench.judge(&same.exchange(), Some(&wanted))), []);
 }
+
+#[test]
+fn an_empty_scope_member_says_that_nothing_was_granted() {
+    let mut bench = Bench::new();
+    bench.form.push("scope", "admin");
+    for wanted in ["without_role: extra", "reported_if_different: true"] {
+        let wanted = expect(&format!(
+            "success: [ {{ scope: {{ {wanted} }}, covers: TX-2.2.1-scope-required-when-different }} ]"
+        ));
+        let empty = good().with("access_token", jwt(json!({ "sub": "alice" }))).with("scope", json!(""));
+        assert_eq!(failing(&bench.judge(&empty.exchange(), Some(&wanted))), []);
+        let open = |f: &Finding| f.verdict == Verdict::Inconclusive;
+        assert!(!bench.judge(&empty.exchange(), Some(&wanted)).iter().any(open));
+    }
+    // Left out, it says that all of it was granted.
+    let wanted = expect("success: [ { scope: { without_role: extra }, covers: OA-5.2-invalid_scope } ]");
+    let silent = good().with("access_token", jwt(json!({ "sub": "alice" })));
+    assert_eq!(failing(&bench.judge(&silent.exchange(), Some(&wanted))).len(), 1);
+}

@@ -1,0 +1,122 @@
+//! Every target file that comes with txspec loads, by its path and by its name.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use txspec::{
+    spec::Catalogue,
+    target::{embedded_names, load_named},
+};
+
+/// Those that are known by documents and were not measured.
+const DOCUMENTED: [&str; 11] = [
+    "auth0",
+    "authentik",
+    "camall",
+    "curity",
+    "janssen",
+    "logto",
+    "okta",
+    "pingfederate",
+    "pingone-aic",
+    "wso2",
+    "zitadel",
+];
+
+fn files() -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir("targets").unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// The variables of a file, each with something that can stand for it.
+fn placeholders(path: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let names: BTreeSet<String> = lines
+        .flat_map(|line| line.split("${").skip(1).map(|rest| rest.split('}').next().unwrap().to_owned()))
+        .map(|inner| inner.split(":-").next().unwrap().to_owned())
+        .collect();
+    let value = |name: &str| match name {
+        _ if name.ends_with("_KEY") => fs::read_to_string("fixtures/keys/foreign-issuer-es256.pem").unwrap(),
+        _ if name.ends_with("_URL") || name.ends_with("_ENDPOINT") || name.ends_with("ISSUER") => {
+            "https://as.example.com".to_owned()
+        }
+        _ if name.ends_with("SUBJECT_TYPE") => "https://example.com/txspec".to_owned(),
+        _ => format!("value-of-{}", name.to_lowercase()),
+    };
+    names.iter().map(|name| (name.clone(), value(name))).collect()
+}
+
+/// The comment that a file opens with, as one line.
+fn head(text: &str) -> String {
+    let lines = text.lines().take_while(|line| line.starts_with('#'));
+    lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn check_accepts_every_target_file() {
+    for path in files() {
+        let out = Command::new(env!("CARGO_BIN_EXE_txspec"))
+            .arg("check")
+            .arg(&path)
+            .envs(placeholders(&path))
+            .output()
+            .unwrap();
+        let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert_eq!(out.status.code(), Some(0), "{}: {stderr}", path.display());
+        assert!(stdout.starts_with("ok: "), "{stdout}");
+        assert!(!stderr.contains("error["), "{}: {stderr}", path.display());
+    }
+}
+
+#[test]
+fn every_target_file_loads_by_its_name() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let names: Vec<String> =
+        files().iter().map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(names, embedded_names());
+    for (name, path) in names.iter().zip(files()) {
+        let variables = placeholders(&path);
+        let target = load_named(name, &|variable| variables.get(variable).cloned(), &catalogue)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(target.spec.clients.contains_key("exchanger"), "{name}");
+        assert!(target.spec.tokens.contains_key("user"), "{name}");
+    }
+}
+
+#[test]
+fn documented_targets_say_where_their_facts_come_from_and_what_is_unverified() {
+    for name in DOCUMENTED {
+        let text = fs::read_to_string(format!("targets/{name}.yaml")).unwrap();
+        let head = head(&text);
+        assert!(
+            head.to_lowercase().contains("nothing here was measured")
+                || head.contains("nothing was measured"),
+            "{name}"
+        );
+        assert!(head.contains("Where the facts come from") || head.contains("Documented (\""), "{name}");
+        assert!(head.contains("nverified") || head.contains("Not documented"), "{name}");
+    }
+}
+
+#[test]
+fn documented_targets_name_every_variable_that_they_need() {
+    for name in DOCUMENTED {
+        let path = PathBuf::from(format!("targets/{name}.yaml"));
+        let text = fs::read_to_string(&path).unwrap();
+        let head = head(&text);
+        let catalogue = Catalogue::embedded().unwrap();
+        for variable in placeholders(&path).keys() {
+            // What has a default needs no word.
+            let has_default = text.contains(&format!("${{{variable}:-"));
+            assert!(has_default || head.contains(variable.as_str()), "{name}: {variable} is not explained");
+        }
+        let unset = load_named(name, &|_| None, &catalogue);
+        assert!(unset.is_err(), "{name} loads without its secrets");
+    }
+}
