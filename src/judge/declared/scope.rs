@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::{
     Declared,
     judged::{Judged, granted_too_much, pass, unseen, when},
 };
-use serde_json::Value;
-
 use crate::{
     judge::{
         claims::{Unseen, issued_claims, scope_set},
