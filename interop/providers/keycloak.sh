@@ -18,7 +18,6 @@ prepare() {
   rm -rf "$cache/installed" "$cache"/keycloak-*/ "$database"
   download
   unzip -q "$archive" -d "$cache"
-  rm -rf "$kc/lib/lib/test"
   "$kc/bin/kc.sh" build --db=dev-file >&2
   "$kc/bin/kc.sh" import --optimized --db-url="$(database_in "$database")" --dir "$home/keycloak" >&2
   echo "$stamp" >"$cache/installed"
