@@ -20,11 +20,13 @@ pub(super) fn judge(
     };
     let mut oracle = Oracle { run, found: Vec::new() };
     // A layer that does not speak OAuth may answer before the token endpoint does (wrong method, too large …).
-    let speaks_oauth = oauth_error(response).is_some_and(|code| {
-        matches!(response.status, 400 | 401) || run.catalogue.registry().is_token_endpoint_code(&code)
-    });
-    let foreign_layer =
-        row.is_some_and(|r| r.any_body) && !speaks_oauth && (400..500).contains(&response.status);
+    let foreign_object = |code: String| {
+        matches!(response.status, 404..=406 | 411 | 413..=415 | 431)
+            && !run.catalogue.registry().is_token_endpoint_code(&code)
+    };
+    let foreign_layer = row.is_some_and(|r| r.any_body)
+        && oauth_error(response).is_none_or(foreign_object)
+        && (400..500).contains(&response.status);
     if !foreign_layer {
         oracle.status(response, row);
         oracle.caching(response);
