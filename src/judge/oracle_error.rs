@@ -47,14 +47,15 @@ pub(super) fn is_clean(response: &Response) -> bool {
 }
 
 /// Whether a layer that does not speak OAuth may have refused the request in the place of the token endpoint. Frameworks
-/// name their own errors in a member `error`, too: with another status than those of RFC 6749 section 5.2, only a code of the
-/// registry makes it OAuth.
+/// name their own errors in a member `error`, too: with a status that is theirs (wrong path, method, type or size), only a
+/// code of the registry makes it OAuth.
 pub(super) fn by_another_layer(run: &RunFacts, row: &DecisionRow, response: &Response) -> bool {
     let refused = (400..500).contains(&response.status) || row.statuses.contains(&response.status);
-    let speaks_oauth = oauth_error(response).is_some_and(|code| {
-        matches!(response.status, 400 | 401) || run.catalogue.registry().is_token_endpoint_code(&code)
-    });
-    row.any_body && refused && !speaks_oauth
+    let foreign_object = |code: String| {
+        matches!(response.status, 404..=406 | 411 | 413..=415 | 431)
+            && !run.catalogue.registry().is_token_endpoint_code(&code)
+    };
+    row.any_body && refused && oauth_error(response).is_none_or(foreign_object)
 }
 
 struct Oracle<'a> {
