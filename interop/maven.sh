@@ -13,7 +13,7 @@ need_java() {
 # install_libraries FOLDER: puts what FOLDER/pom.xml needs at run time into $cache/lib. Maven checks what it loads with the
 # checksums of its repository; FOLDER/SHA256SUMS names each file and its content.
 install_libraries() {
-  rm -rf "$cache/lib"
+  rm -rf "${cache:?}/lib"
   mvn --batch-mode --quiet --strict-checksums --file "$1/pom.xml" \
     org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$cache/lib"

@@ -157,14 +157,13 @@ async fn a_source_that_fails_says_why_and_never_shows_a_secret() {
 #[tokio::test]
 async fn a_recipe_proves_the_key_that_its_token_is_bound_to() {
     let server = ReferenceServer::start(Options::default()).await.unwrap();
-    let tokens = r#"
-  bound:
+    let tokens = r#"  bound:
     from:
       http:
         requests:
           - { url: "{{token_endpoint}}", client: exchanger, form: { grant_type: password, username: alice, password: alice-password }, pick: { user: /access_token } }
           - { url: "{{token_endpoint}}", client: exchanger, dpop: subject, form: { grant_type: "urn:ietf:params:oauth:grant-type:token-exchange", subject_token: "{{user}}", subject_token_type: "urn:ietf:params:oauth:token-type:access_token" } }
 "#;
-    let claims = obtain(&server, tokens, "bound").await.unwrap().view.claims.unwrap();
+    let claims = obtain(&server, &format!("{USER}{tokens}"), "bound").await.unwrap().view.claims.unwrap();
     assert_eq!(claims["cnf"]["jkt"], DpopKey::named("subject").unwrap().thumbprint());
 }
