@@ -24,11 +24,12 @@ serve() {
   cat <&0 &
   "$txspec" serve --port "$upstream_port" </dev/null &
   until listening "$upstream_port"; do
-    kill -0 $! && sleep 0.1
+    kill -0 $! || exit 1
+    sleep 0.1
   done
   "$cache/dex" serve "$work/dex.yaml" </dev/null &
   wait -n || true
-  kill $(jobs -pr)
+  jobs -pr | xargs kill
 }
 
 listening() {

@@ -13,8 +13,12 @@ use super::{Cause, FailClass, Finding, Outcome, RunFacts, StepFacts, claims::sho
 use crate::{
     scenario::{Check, Expect, OneOrMany, Refusal},
     spec::Level,
+    target::token_type_uri,
     wire::TransportKind,
 };
+
+/// The requirement that the scopes of a subject token bound those of the new one.
+const SCOPE_WIDENING: &str = "TX-S-scope-widening";
 
 /// Judges a step by its declared expectations.
 pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: &Expect) -> Vec<Finding> {
@@ -234,7 +238,16 @@ impl Declared<'_> {
             return Vec::new();
         };
         let ids = check.covers.iter().flat_map(OneOrMany::iter);
-        ids.map(|id| self.finding(check, id, &outcome, at)).collect()
+        let unbounded = check.scope.is_some() && self.subject_without_scopes();
+        ids.filter(|id| !(unbounded && *id == SCOPE_WIDENING))
+            .map(|id| self.finding(check, id, &outcome, at))
+            .collect()
+    }
+
+    /// An ID token has no scopes that those of the new token could go beyond; what it may buy is TX-S-type-laundering.
+    fn subject_without_scopes(&self) -> bool {
+        let declared = self.step.form.get("subject_token_type");
+        declared.is_some_and(|t| t.expose() == token_type_uri("id_token"))
     }
 
     fn finding(&self, check: &Check, id: &str, outcome: &Outcome1, at: usize) -> Finding {
