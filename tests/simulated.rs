@@ -382,7 +382,8 @@ fn a_comparison_tells_documents_from_servers() {
 fn the_same_documents_give_the_same_verdicts_again() {
     let folder = tempfile::tempdir().unwrap();
     let out = txspec()
-        .args(["run", "--target", "camall", "--simulated", "--quiet", "--test-threads", "1", "--report-dir"])
+        .args(["run", "--target", "camall", "--simulated", "--quiet", "--test-threads", "1"])
+        .args(["--only", "subject-*", "--only", "audience-*", "--report-dir"])
         .arg(folder.path())
         // The environment has no say.
         .envs([("CAMALL_URL", "https://elsewhere.invalid"), ("CAMALL_CLIENT_ID", "other")])
@@ -394,7 +395,10 @@ fn the_same_documents_give_the_same_verdicts_again() {
         let all = report["scenarios"].as_array().unwrap().iter();
         all.map(|s| (s["id"].to_string(), s["verdict"].to_string())).collect()
     };
-    assert_eq!(verdicts(&again), verdicts(&run("camall").2));
+    let before = verdicts(&run("camall").2);
+    let again = verdicts(&again);
+    assert!(again.len() > 100, "{}", again.len());
+    assert!(again.iter().all(|verdict| before.contains(verdict)), "{again:?}");
 }
 
 fn refused(arguments: &[&str], says: &[&str]) {
