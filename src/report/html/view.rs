@@ -27,8 +27,8 @@ use crate::{
 const CELL: usize = 200;
 /// Rows of a table whose length a server could drive.
 const ROWS: usize = 150;
-/// Bytes for the details of scenarios: with what every scenario and requirement takes, a page of some 1.3 MB at most.
-const ROOM: usize = 700_000;
+/// Bytes for the details of scenarios: with what every scenario and requirement takes, a page of some 1.4 MB at most.
+const ROOM: usize = 760_000;
 
 /// The page.
 #[derive(Template)]
