@@ -8,6 +8,8 @@ checksum=27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f
 build_options=(--db=dev-file)
 # Half a minute where nothing else runs.
 : "${TXSPEC_INTEROP_WAIT:=300}"
+# It lives for a minute, too short for the optimising compiler to pay.
+export JAVA_OPTS_APPEND=-XX:TieredStopAtLevel=1
 
 prepare() {
   need curl
