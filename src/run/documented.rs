@@ -32,6 +32,13 @@ impl Documented {
         Ok(Self { facts })
     }
 
+    /// Whether a statement bears on anything in a scenario.
+    pub fn speaks_of(&self, scenario: &str) -> bool {
+        self.facts.iter().any(|(_, scenarios)| {
+            scenarios.is_empty() || scenarios.iter().any(|glob| glob.is_match(scenario))
+        })
+    }
+
     /// Whether a statement bears on what a scenario found about a requirement.
     pub fn says(&self, scenario: &str, requirement: &str) -> bool {
         self.facts.iter().any(|(requirements, scenarios)| {
@@ -71,6 +78,9 @@ mod tests {
         assert!(everywhere.says("any", "OA-5.1-pragma") && !everywhere.says("any", "OA-5.2-json"));
         let there = Documented::new([(&requirements[..], &scenarios[..])]).unwrap();
         assert!(there.says("plain-exchange", "OA-5.1-pragma") && !there.says("other", "OA-5.1-pragma"));
+        assert!(
+            there.speaks_of("plain-exchange") && !there.speaks_of("other") && everywhere.speaks_of("any")
+        );
         assert!(Documented::new([(&["[".to_owned()][..], &[][..])]).is_err());
     }
 }

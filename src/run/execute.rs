@@ -34,10 +34,23 @@ impl Context {
 
     /// Runs a scenario anew, whatever was known of it.
     pub async fn execute(&self, scenario: &Scenario) -> ScenarioResult {
-        let mut result = self.judged(scenario).await;
-        if let Some(documented) = &self.documented {
-            documented.limit(&mut result);
+        let Some(documented) = &self.documented else {
+            return self.judged(scenario).await;
+        };
+        // A control is run for the sake of those that rest on it.
+        let control =
+            self.suite.scenarios().iter().any(|s| s.control.as_deref() == Some(scenario.id.as_str()));
+        if !control && !documented.speaks_of(&scenario.id) {
+            let mut result = ScenarioResult::new(scenario);
+            result.verdict = Verdict::NotApplicable;
+            result.reason = Some(match applicability(scenario, self) {
+                Applicability::Lacks(what) => what,
+                Applicability::Applies => super::SILENT.to_owned(),
+            });
+            return result;
         }
+        let mut result = self.judged(scenario).await;
+        documented.limit(&mut result);
         result
     }
 
