@@ -94,5 +94,15 @@ fn the_table_of_servers_in_the_readme_is_that_of_the_reports() {
         for link in row.iter().filter_map(|cell| cell.split_once("](")?.1.strip_suffix(')')) {
             assert!(fs::metadata(link).is_ok(), "{link}");
         }
+        // The notes on a measured server speak of the same run.
+        if let (None, Some(notes)) = (name, row[8].split("](").nth(1)) {
+            let text = fs::read_to_string(notes.trim_end_matches(')')).unwrap();
+            for number in &numbers {
+                let cells = [format!("| {number} |"), format!("| {number} (")];
+                let told =
+                    cells.iter().any(|c| text.contains(c)) || text.contains(&format!("| {number} of "));
+                assert!(told, "{notes} does not have {number}");
+            }
+        }
     }
 }

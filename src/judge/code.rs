@@ -18,7 +18,12 @@ pub(super) fn judge(
         return Vec::new();
     };
     let mut found = Vec::new();
-    if let Some(scheme) = &row.challenge {
+    // Where such a request may also be called malformed, only what speaks of failed authentication (the first code of the
+    // row, or its status) needs the challenge.
+    let of_authentication = response.status == 401
+        || row.statuses == [401]
+        || oauth_error(response).is_some_and(|code| row.expected.first() == Some(&code));
+    if let Some(scheme) = row.challenge.as_ref().filter(|_| of_authentication) {
         found.push(challenge(run, step, i, row, scheme));
     }
     if row.any_code() {
