@@ -178,7 +178,7 @@ async fn an_interrupted_run_leaves_valid_files() {
         let stuck = Arc::new(AtomicBool::new(false));
         let sticks = Arc::clone(&stuck);
         let slow = behind(&reference, move |number| {
-            sticks.fetch_or(number > 22, Ordering::Relaxed);
+            sticks.fetch_or(number > 20, Ordering::Relaxed);
             (number > 20).then(|| Reply::acts(vec![Act::Wait(Duration::from_secs(60))]))
         })
         .await;
