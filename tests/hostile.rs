@@ -27,7 +27,7 @@ use txspec::{
 };
 
 /// `limits.request_timeout` of every target here.
-const LIMIT: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(2);
 /// What a debug build on a busy machine may take beyond it.
 const SLACK: Duration = Duration::from_secs(4);
 const MIB: usize = 1024 * 1024;
@@ -314,7 +314,7 @@ tokens:
   user: {{ from: {{ static: "{}" }} }}
 capabilities: [scope, jwt_access_token]
 scopes: {{ subject: [read, write], narrow: [read] }}
-limits: {{ request_timeout: 1s, concurrency: 8, budget: 20000 }}
+limits: {{ request_timeout: 2s, concurrency: 8, budget: 20000 }}
 {}
 "#,
         jwt(r#"{"sub":"alice","scope":"read write","exp":4102444800}"#),

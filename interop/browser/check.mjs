@@ -1,6 +1,7 @@
 // Opens HTML pages of txspec in a real Chromium and fails on what a reader would trip over.
 //
-//   node check.mjs CHROMIUM [--screenshots FOLDER] KIND=PAGE.html...      KIND: report, comparison or gate
+//   node check.mjs CHROMIUM [--screenshots FOLDER] KIND=PAGE.html...      KIND: report, comparison, gate, or
+//   server (a report that need not hold every sort of evidence)
 //
 // Every page, in both themes and at both widths: nothing is written to the console, nothing is fetched, nothing sticks
 // out sideways, axe-core finds no serious or critical problem. Then by what kind it is: filter, deep links, keys, the
@@ -260,7 +261,7 @@ try {
   console.log(`Chromium ${browser.version()}`);
   for (const given of pages) {
     const [kind, file] = [given.slice(0, given.indexOf("=")), given.slice(given.indexOf("=") + 1)];
-    if (!["report", "comparison", "gate"].includes(kind)) throw new Error(`unknown kind of page: ${given}`);
+    if (!["report", "server", "comparison", "gate"].includes(kind)) throw new Error(`unknown kind of page: ${given}`);
     const size = statSync(file).size;
     console.log(`${kind} ${file}: ${size} bytes`);
     expect(size < 1_500_000, file, `${size} bytes: 1.5 MB or more`);
@@ -272,7 +273,8 @@ try {
       ["print", print],
     ];
     if (kind !== "gate") looks.push(["keyboard", keyboard], ["deep link", deepLink]);
-    if (kind === "report") looks.push(["filter", filter], ["problems", problems], ["evidence", evidence]);
+    if (kind === "report" || kind === "server") looks.push(["filter", filter], ["problems", problems]);
+    if (kind === "report") looks.push(["evidence", evidence]);
     for (const [what, look] of looks) {
       // A page so broken that a look cannot end is one mistake more; the other looks are still taken.
       await look(browser, file, at(what)).catch((e) => mistakes.push(`${at(what)}: ${e.message.split("\n")[0]}`));
