@@ -80,7 +80,7 @@ cases! {
     an_endless_chunked_body_is_cut: Seen::NoAnswer, {
         let start = head(200, &[JSON[0], ("transfer-encoding", "chunked")]);
         let chunk = [b"8000\r\n".to_vec(), vec![b' '; 0x8000], b"\r\n".to_vec()].concat();
-        Reply::acts(vec![Act::Write(start), Act::Forever(chunk, Duration::from_millis(50))])
+        Reply::acts(vec![Act::Write(start), Act::Forever(chunk, Duration::from_millis(150))])
     };
     a_dripping_body_ends_at_the_time_limit: Seen::NoAnswer,
         Reply::acts(vec![Act::Write(head(200, &JSON)), Act::Forever(b" ".to_vec(), Duration::from_millis(100))]);
