@@ -6,7 +6,8 @@ need_java() {
   need java
   need mvn
   local version
-  version=$(java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java\.specification\.version = //p')
+  version=$( (java -XshowSettings:properties -version 2>&1 || true) | sed -n 's/^ *java\.specification\.version = //p')
+  [[ -n $version ]] || skip "java is there, but does not run"
   [[ ${version%%.*} -ge $1 ]] || skip "java $version is older than $1"
 }
 

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::ScenarioResult;
 use crate::{
@@ -49,7 +50,16 @@ fn with_detail(head: String, finding: &Finding) -> String {
         return head;
     }
     // As the target file's reader takes it.
-    let detail = printable(&finding.steady(), DETAIL).split_whitespace().collect::<Vec<_>>().join(" ");
+    let steady = finding.steady();
+    let mut detail = printable(&steady, DETAIL).split_whitespace().collect::<Vec<_>>().join(" ");
+    if steady.chars().count() > DETAIL {
+        // What was left out could be what makes it another violation.
+        let digest = Sha256::digest(steady.as_bytes());
+        detail.push_str(&format!(
+            " (sha256 {:02x}{:02x}{:02x}{:02x})",
+            digest[0], digest[1], digest[2], digest[3]
+        ));
+    }
     if detail.is_empty() { head } else { format!("{head}: {detail}") }
 }
 

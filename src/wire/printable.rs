@@ -16,14 +16,23 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One line of text: unsafe characters as escapes, at most so many characters of the original.
+/// One line of text: unsafe characters as escapes, at most so many characters of the original. Where the limit cuts a word,
+/// the whole word goes, and its length is told: what is cut here is searched for secrets later, and half a secret is not
+/// found.
 pub fn printable(text: &str, limit: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(limit));
-    for (i, c) in text.chars().enumerate() {
-        if i == limit {
-            out.push('…');
-            break;
-        }
+    let Some((end, _)) = text.char_indices().nth(limit) else {
+        return escaped(text);
+    };
+    let between_words = |c: char| c.is_whitespace() || c == '"' || c == '`';
+    let kept = text[..end].rfind(between_words).map_or("", |at| &text[..=at]);
+    let rest = &text[kept.len()..];
+    let word = rest.find(between_words).map_or(rest, |at| &rest[..at]);
+    format!("{}… ({} characters)", escaped(kept), word.chars().count())
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
         if is_unsafe(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
     out
@@ -36,7 +45,9 @@ mod tests {
     #[test]
     fn nothing_that_steers_a_terminal_comes_through() {
         assert_eq!(printable("a\u{1b}[31m\n\u{202e}é", 99), "a\\u{1b}[31m\\n\\u{202e}é");
-        assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("abcdef", 3), "… (6 characters)");
+        assert_eq!(printable("two words here", 6), "two … (5 characters)");
+        assert_eq!(printable("`a-long-token`", 6), "`… (12 characters)");
         assert_eq!(printable("abc", 3), "abc");
     }
 }
