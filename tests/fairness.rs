@@ -48,7 +48,7 @@ async fn context_of(catalogue: &Arc<Catalogue>, suite: &Arc<Suite>, text: &str) 
 fn lacks(context: &Context, id: &str) -> Option<String> {
     match applicability(context.suite.get(id).unwrap(), context) {
         Applicability::Applies => None,
-        Applicability::Lacks(what) => Some(what),
+        Applicability::Lacks(what) | Applicability::Excluded(what) => Some(what),
     }
 }
 

@@ -139,6 +139,10 @@ async fn a_waived_deviation_passes_and_nothing_else_does() {
 
     job.run(&[DEVIATION], "waived", &[]).await.ends(0).prints("accepted by waivers");
     let report = job.report("waived");
+    // It passes, and is no less a violation for it.
+    assert_eq!(report["conclusion"], "partial");
+    let summary = fs::read_to_string(job.path("waived").join("summary.md")).unwrap();
+    assert!(summary.contains("- Violated and accepted by waivers: "), "{summary}");
     let row = report["requirements"].as_array().unwrap().iter().find(|r| r["id"] == CHECK).unwrap();
     assert_eq!((row["verdict"].as_str(), row["waived"].as_bool()), (Some("fail"), Some(true)), "{row}");
     assert_eq!(report["waivers"][0]["state"], "in-force");
@@ -327,6 +331,8 @@ async fn a_recorded_run_is_judged_again_to_the_same_bytes() {
         }
     }
     recording["scenarios"].as_array_mut().unwrap().retain(|s| s["id"] != "delegation");
+    // As if the scenario were newer than the recording.
+    recording["recorded"] = recording["scenarios"].as_array().unwrap().len().into();
     fs::write(job.path("less.recording"), recording.to_string()).unwrap();
     job.txspec(&["judge", "less.recording", "--report-dir", "less"], None).ends(1).says("does not hold");
     let less = job.report("less");
@@ -339,8 +345,8 @@ async fn a_recorded_run_is_judged_again_to_the_same_bytes() {
     fs::write(job.path("cut.recording"), &text[..text.len() / 2]).unwrap();
     job.txspec(&["judge", "cut.recording"], None).ends(2).says("ends too early");
     job.txspec(&["judge", "live/report.json"], None).ends(2).says("no recording");
-    fs::write(job.path("new.recording"), text.replacen("\"recording\":1", "\"recording\":2", 1)).unwrap();
-    job.txspec(&["judge", "new.recording"], None).ends(2).says("it has format 2");
+    fs::write(job.path("new.recording"), text.replacen("\"recording\":2", "\"recording\":3", 1)).unwrap();
+    job.txspec(&["judge", "new.recording"], None).ends(2).says("it has format 3");
 }
 
 #[tokio::test(flavor = "multi_thread")]

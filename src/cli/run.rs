@@ -227,24 +227,22 @@ fn execute(
     let roles: BTreeSet<&str> = chosen.target.spec.tokens.keys().map(String::as_str).collect();
     let aging: Vec<&str> = roles.into_iter().collect();
     runtime.block_on(context.obtainer.prefetch_aging(&aging));
-    let profile = crate::scenario::ProfileName::from(arguments.suite.profile);
-    let whole = context.suite.scenarios().iter().filter(|s| profile.includes(s.profile)).count();
-    let options = Options {
-        fail_on: arguments.fail_on.into(),
-        allow_inconclusive: causes(&arguments.allow_inconclusive),
-        filtered: remaining(&arguments.libtest.to_libtest(terminal, 1), selected) < whole,
-    };
-    let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), listeners));
-    let explain: crate::run::Explain = {
-        let (catalogue, width, styled) = (Arc::clone(catalogue), terminal.width(), terminal.styled());
-        Arc::new(move |result| report::terminal::explain(result, &catalogue, width, styled))
-    };
     let libtest = arguments.libtest.to_libtest(terminal, concurrency);
     let left = |s: &&&Scenario| {
         let nothing: crate::run::Explain = Arc::new(|_| String::new());
         trials(&[**s], None, &nothing).trials.iter().any(|t| !libtest.is_filtered_out(t))
     };
     let chosen_scenarios: Vec<&Scenario> = selected.iter().filter(left).copied().collect();
+    let options = Options {
+        fail_on: arguments.fail_on.into(),
+        allow_inconclusive: causes(&arguments.allow_inconclusive),
+        left_out: arguments.suite.left_out(&chosen_scenarios, terminal, catalogue)?,
+    };
+    let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), listeners));
+    let explain: crate::run::Explain = {
+        let (catalogue, width, styled) = (Arc::clone(catalogue), terminal.width(), terminal.styled());
+        Arc::new(move |result| report::terminal::explain(result, &catalogue, width, styled))
+    };
     session.tell(&Event::Started { scenarios: chosen_scenarios.len() });
     let format = arguments.libtest.format;
     let prints = !format.is_some_and(FormatArgument::takes_output);

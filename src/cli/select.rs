@@ -9,7 +9,7 @@ use crate::{
     judge::Cause,
     reference::{Options, ReferenceServer},
     run::Documented,
-    scenario::{LoadError, ProfileName, Suite},
+    scenario::{LoadError, ProfileName, Scenario, Suite},
     spec::{Catalogue, Level},
     target::{LimitsSpec, QuickTarget, Target, TargetError, load_named, quick},
     vendor::{self, VendorError},
@@ -289,6 +289,21 @@ impl SuiteArguments {
             Suite::from_paths(&self.scenarios, catalogue)
         };
         loaded.map_err(|e| refuse_suite(&e, terminal))
+    }
+
+    /// How many scenarios of the profile, as it comes with txspec, are not among these: own scenarios take the place of
+    /// no others.
+    pub fn left_out(
+        &self,
+        chosen: &[&Scenario],
+        terminal: &Terminal,
+        catalogue: &Catalogue,
+    ) -> Result<usize, Exit> {
+        let profile = ProfileName::from(self.profile);
+        let whole = Suite::embedded(catalogue).map_err(|e| refuse_suite(&e, terminal))?;
+        let known: BTreeSet<(&str, String)> = chosen.iter().map(|s| (s.id.as_str(), s.digest())).collect();
+        let absent = |s: &&Scenario| !known.contains(&(s.id.as_str(), s.digest()));
+        Ok(whole.scenarios().iter().filter(|s| profile.includes(s.profile)).filter(absent).count())
     }
 }
 

@@ -211,6 +211,11 @@ impl Finding {
     pub fn fails_at(&self, level: Level) -> bool {
         self.verdict == Verdict::Fail && self.level >= level && self.waiver.is_none()
     }
+
+    /// Whether it is a violation at this level or above that a waiver accepts.
+    pub fn is_waived_at(&self, level: Level) -> bool {
+        self.verdict == Verdict::Fail && self.level >= level && self.waiver.is_some()
+    }
 }
 
 #[cfg(test)]

@@ -105,7 +105,10 @@ pub fn open(report: &Report) -> Vec<(Option<Cause>, Vec<Group<'_>>)> {
 
 /// What was not applicable, by what is missing.
 pub fn not_applicable(report: &Report) -> Vec<Group<'_>> {
-    by_reason(report.scenarios.iter().filter(|s| s.verdict == Verdict::NotApplicable))
+    let mut groups = by_reason(report.scenarios.iter().filter(|s| s.verdict == Verdict::NotApplicable));
+    // What is for other servers is no gap of this one: it comes last.
+    groups.sort_by_key(|g| g.scenarios.iter().all(|s| s.excluded));
+    groups
 }
 
 /// Scenarios in which the tool is at fault, by reason.
@@ -118,8 +121,14 @@ pub fn errors(report: &Report) -> Vec<Group<'_>> {
 pub struct Tally {
     /// Exercised and met.
     pub met: usize,
-    /// Violated.
+    /// Violated at a level that fails the run.
     pub violated: usize,
+    /// Not met at level should.
+    pub warned: usize,
+    /// Not done at level may, which violates nothing.
+    pub informed: usize,
+    /// Violated, and accepted by waivers.
+    pub waived: usize,
     /// Proven neither way.
     pub open: usize,
     /// Nothing exercised them.
@@ -129,15 +138,72 @@ pub struct Tally {
 impl Tally {
     /// All of them.
     pub fn total(&self) -> usize {
-        self.met + self.violated + self.open + self.untouched
+        self.met + self.violated + self.warned + self.informed + self.waived + self.open + self.untouched
     }
 
-    fn add(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Pass => self.met += 1,
-            Verdict::Fail => self.violated += 1,
-            Verdict::Inconclusive | Verdict::Error => self.open += 1,
-            Verdict::NotApplicable => self.untouched += 1,
+    fn add(&mut self, standing: Standing) {
+        match standing {
+            Standing::Met => self.met += 1,
+            Standing::Violated => self.violated += 1,
+            Standing::Warning => self.warned += 1,
+            Standing::Information => self.informed += 1,
+            Standing::Waived => self.waived += 1,
+            Standing::Open => self.open += 1,
+            // A scored requirement that was only looked at was not judged.
+            Standing::NotExercised | Standing::Observed => self.untouched += 1,
+        }
+    }
+}
+
+/// How a requirement stands, by what it means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Exercised and met.
+    Met,
+    /// A fact that is reported and never scored.
+    Observed,
+    /// Violated at a level that fails the run.
+    Violated,
+    /// Not met at level should, which does not fail the run.
+    Warning,
+    /// Not done at level may: that violates nothing (RFC 2119 section 5).
+    Information,
+    /// Violated, and accepted by waivers.
+    Waived,
+    /// Proven neither way.
+    Open,
+    /// Nothing exercised it.
+    NotExercised,
+}
+
+impl Standing {
+    /// Where a requirement stands in a run that violations of `fail_on` or above fail.
+    pub fn of(requirement: &RequirementResult, fail_on: Level) -> Self {
+        match requirement.verdict {
+            Verdict::Fail if requirement.waived => Self::Waived,
+            Verdict::Fail if requirement.level >= fail_on => Self::Violated,
+            Verdict::Fail if requirement.level >= Level::Should => Self::Warning,
+            Verdict::Fail => Self::Information,
+            Verdict::Pass if requirement.level == Level::Observe => Self::Observed,
+            Verdict::Pass => Self::Met,
+            Verdict::Inconclusive | Verdict::Error => Self::Open,
+            // What was only looked at was not judged.
+            Verdict::NotApplicable if !requirement.scenarios.is_empty() => Self::Observed,
+            Verdict::NotApplicable => Self::NotExercised,
+        }
+    }
+
+    /// In a word or two.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Observed => "observed",
+            Self::Violated => "violated",
+            Self::Warning => "warning",
+            Self::Information => "information",
+            Self::Waived => "waived",
+            Self::Open => "open",
+            Self::NotExercised => "not exercised",
         }
     }
 }
@@ -159,7 +225,12 @@ pub fn is_scored(requirement: &RequirementResult) -> bool {
 
 /// Whether a requirement is worth a row: it counts, or is a fact that was seen.
 pub fn is_shown(requirement: &RequirementResult) -> bool {
-    is_scored(requirement) || requirement.verdict != Verdict::NotApplicable
+    is_scored(requirement) || !requirement.scenarios.is_empty()
+}
+
+/// Whether a report has a row for a requirement.
+pub fn has_row(report: &Report, id: &str) -> bool {
+    report.requirements.iter().any(|r| r.id == id && is_shown(r))
 }
 
 /// Requirements by specification and section.
@@ -174,13 +245,14 @@ pub fn coverage(report: &Report) -> Vec<Coverage<'_>> {
             }
         };
         let Some(coverage) = out.get_mut(at) else { continue };
-        coverage.total.add(requirement.verdict);
+        let standing = Standing::of(requirement, report.fail_on);
+        coverage.total.add(standing);
         let section = requirement.section.as_str();
         match coverage.sections.iter_mut().find(|(s, _)| *s == section) {
-            Some((_, tally)) => tally.add(requirement.verdict),
+            Some((_, tally)) => tally.add(standing),
             None => {
                 let mut tally = Tally::default();
-                tally.add(requirement.verdict);
+                tally.add(standing);
                 coverage.sections.push((section, tally));
             }
         }
@@ -236,7 +308,7 @@ pub fn advice(report: &Report) -> Vec<String> {
     if report.counts.error > 0 {
         out.push("an error is a fault of a scenario or of txspec: `txspec check` your own scenario files, else report it".into());
     }
-    if report.counts.not_applicable > 0 {
+    if report.scenarios.iter().any(|s| s.verdict == Verdict::NotApplicable && !s.excluded) {
         out.push("more scenarios run when the target file declares what the server offers under `capabilities`, and fills the roles named above".into());
     }
     out

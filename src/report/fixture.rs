@@ -231,6 +231,7 @@ pub fn scenario(id: &str, title: &str, topic: &str) -> ScenarioResult {
         level: None,
         cause: None,
         reason: None,
+        excluded: false,
         control: None,
         difference: None,
         digest: None,

@@ -9,6 +9,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 pub mod har;
+mod headline;
 pub mod html;
 pub mod json;
 pub mod junit;

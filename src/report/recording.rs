@@ -8,7 +8,7 @@ use serde_json::error::Category;
 use super::{
     Identity, ReportError, TargetIdentity,
     json::{compact, write_file},
-    visible::shown,
+    visible::{count, shown},
 };
 use crate::run::{Recording, Replayed, record};
 
@@ -53,7 +53,20 @@ pub fn read_recording(path: &Path) -> Result<Recording, ReportError> {
             path: path.to_owned(),
             message: "it has no member `recording`".into(),
         }),
-        Some(format) if format == record::FORMAT => serde_json::from_slice(&bytes).map_err(fail),
+        Some(format) if format == record::FORMAT => {
+            let recording: Recording = serde_json::from_slice(&bytes).map_err(fail)?;
+            let held = recording.scenarios.len();
+            if held != recording.recorded {
+                return Err(ReportError::NotARecording {
+                    path: path.to_owned(),
+                    message: format!(
+                        "it says that it holds {} and holds {held}: some were taken out or put in",
+                        count(recording.recorded, "scenario")
+                    ),
+                });
+            }
+            Ok(recording)
+        }
         Some(other) => Err(ReportError::OtherFormat {
             path: path.to_owned(),
             found: shown(&other.to_string(), 40),

@@ -43,10 +43,10 @@ impl Context {
         if !control && !documented.speaks_of(&scenario.id) {
             let mut result = ScenarioResult::new(scenario);
             result.verdict = Verdict::NotApplicable;
-            result.reason = Some(match applicability(scenario, self) {
-                Applicability::Lacks(what) => what,
-                Applicability::Applies => super::SILENT.to_owned(),
-            });
+            match applicability(scenario, self) {
+                Applicability::Applies => result.reason = Some(super::SILENT.to_owned()),
+                lacks => result.does_not_apply(lacks),
+            }
             return result;
         }
         let mut result = self.judged(scenario).await;
@@ -57,9 +57,9 @@ impl Context {
     async fn judged(&self, scenario: &Scenario) -> ScenarioResult {
         let started = Instant::now();
         let mut result = ScenarioResult::new(scenario);
-        if let Applicability::Lacks(what) = applicability(scenario, self) {
-            result.verdict = Verdict::NotApplicable;
-            result.reason = Some(what);
+        let applies = applicability(scenario, self);
+        if applies != Applicability::Applies {
+            result.does_not_apply(applies);
             return result;
         }
         if let Some(control) = scenario.control.as_deref().and_then(|id| self.suite.get(id)) {
@@ -73,6 +73,7 @@ impl Context {
                 } else if outcome.verdict == Verdict::NotApplicable {
                     result.verdict = Verdict::NotApplicable;
                     result.reason.clone_from(&outcome.reason);
+                    result.excluded = outcome.excluded;
                 } else {
                     result.findings = undecided(&self.facts, scenario, Cause::ControlFailed, &why);
                     result.reason = Some(why);

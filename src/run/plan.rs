@@ -72,6 +72,9 @@ pub enum Applicability {
     Applies,
     /// It cannot; what the target does not claim.
     Lacks(String),
+    /// It is for servers without something that the target declares. Nothing is missing: the scenarios for servers with it
+    /// are run in its place.
+    Excluded(String),
 }
 
 /// Decides by the target file alone: capabilities that must be declared, and roles that must be filled.
@@ -84,7 +87,7 @@ pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
     }
     for capability in &scenario.unless {
         if context.declares(*capability) {
-            return Applicability::Lacks(format!(
+            return Applicability::Excluded(format!(
                 "it is for servers without `{}`, which is declared",
                 capability.name()
             ));

@@ -8,7 +8,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Seen, WaiverResult, Waivers};
+use super::{Applicability, Seen, WaiverResult, Waivers};
 use crate::{
     judge::{Cause, Finding, Verdict},
     scenario::{ProfileName, Scenario, Suite},
@@ -40,6 +40,9 @@ pub struct ScenarioResult {
     /// Why it was not judged, for `not-applicable`, `inconclusive` and `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Not applicable because the target declares what the scenario is for servers without: nothing is missing by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excluded: bool,
     /// The control that it differs from by one edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<String>,
@@ -97,6 +100,7 @@ impl ScenarioResult {
             level: None,
             cause: None,
             reason: None,
+            excluded: false,
             control: scenario.control.clone(),
             difference: scenario.edits.last().map(super::difference),
             digest: Some(scenario.digest()),
@@ -107,6 +111,23 @@ impl ScenarioResult {
             findings: Vec::new(),
             exchanges: Vec::new(),
         }
+    }
+
+    /// Says why it was not run.
+    pub(super) fn does_not_apply(&mut self, applicability: Applicability) {
+        let (what, excluded) = match applicability {
+            Applicability::Applies => return,
+            Applicability::Lacks(what) => (what, false),
+            Applicability::Excluded(what) => (what, true),
+        };
+        self.verdict = Verdict::NotApplicable;
+        self.reason = Some(what);
+        self.excluded = excluded;
+    }
+
+    /// Whether the core profile has it and the target does not claim what it needs: a run without it is partial.
+    pub fn is_missing(&self) -> bool {
+        self.verdict == Verdict::NotApplicable && self.profile == ProfileName::Core && !self.excluded
     }
 
     /// Sets verdict, level and cause from the findings.
@@ -175,11 +196,12 @@ impl ScenarioResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// Everything was exercised and met.
+    /// All of the core profile was exercised, and nothing is violated at a level that fails the run.
     Conformant,
-    /// Everything that was exercised was met, but the target does not claim all of the core.
+    /// Nothing fails the run, but the target does not claim all of the core, scenarios were left out, or waivers accept
+    /// what would have failed it.
     Partial,
-    /// Something is violated.
+    /// Something is violated at a level that fails the run.
     Nonconformant,
     /// Something could not be decided.
     Inconclusive,
@@ -202,9 +224,9 @@ impl Conclusion {
 pub struct Counts {
     /// Met.
     pub pass: usize,
-    /// Violated at must level.
+    /// Violated at a level that fails the run.
     pub fail: usize,
-    /// Violated at should level.
+    /// Violated at should level, where that does not fail the run.
     pub warn: usize,
     /// Proven neither way.
     pub inconclusive: usize,
@@ -215,13 +237,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts scenarios.
-    pub fn of(scenarios: &[ScenarioResult]) -> Self {
+    /// Counts scenarios, given what fails a run.
+    pub fn of(scenarios: &[ScenarioResult], fail_on: Level) -> Self {
         let mut counts = Self::default();
         for s in scenarios {
             let slot = match (s.verdict, s.level) {
+                (Verdict::Pass | Verdict::Fail, Some(level)) if level >= fail_on => &mut counts.fail,
                 (Verdict::Pass, _) => &mut counts.pass,
-                (Verdict::Fail, Some(Level::Must)) => &mut counts.fail,
                 (Verdict::Fail, _) => &mut counts.warn,
                 (Verdict::Inconclusive, _) => &mut counts.inconclusive,
                 (Verdict::NotApplicable, _) => &mut counts.not_applicable,
@@ -285,6 +307,8 @@ pub struct RunResult {
     pub waivers: Vec<WaiverResult>,
     /// By outcome.
     pub counts: Counts,
+    /// Scenarios of the profile, as it comes with txspec, that were not selected.
+    pub left_out: usize,
     /// What the run says about the target.
     pub conclusion: Conclusion,
     /// Requests sent.
@@ -311,13 +335,13 @@ impl RunResult {
             .map(|s| s.weight(options.fail_on, &options.allow_inconclusive))
             .max()
             .unwrap_or(Weight::Fine);
-        let missing =
-            scenarios.iter().any(|s| s.verdict == Verdict::NotApplicable && s.profile == ProfileName::Core);
+        let missing = scenarios.iter().any(ScenarioResult::is_missing);
+        let waived = scenarios.iter().flat_map(|s| &s.findings).any(|f| f.is_waived_at(options.fail_on));
         let conclusion = match heaviest {
             Weight::Failure => Conclusion::Nonconformant,
             Weight::Open | Weight::Broken => Conclusion::Inconclusive,
             _ if interrupted => Conclusion::Inconclusive,
-            _ if missing || options.filtered => Conclusion::Partial,
+            _ if missing || waived || options.left_out > 0 => Conclusion::Partial,
             _ => Conclusion::Conformant,
         };
         let observations = scenarios
@@ -334,11 +358,12 @@ impl RunResult {
             .collect();
         let requirements = requirements(&scenarios, catalogue);
         Self {
-            counts: Counts::of(&scenarios),
+            counts: Counts::of(&scenarios, options.fail_on),
             scenarios,
             requirements,
             observations,
             waivers: Vec::new(),
+            left_out: options.left_out,
             conclusion,
             requests,
             interrupted,

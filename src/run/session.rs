@@ -54,13 +54,14 @@ pub struct Options {
     pub fail_on: Level,
     /// Causes of inconclusive verdicts that are accepted.
     pub allow_inconclusive: BTreeSet<Cause>,
-    /// Whether filters left scenarios of the profile out: such a run is never conformant as a whole.
-    pub filtered: bool,
+    /// Scenarios of the profile, as it comes with txspec, that were not selected: such a run is never conformant as a
+    /// whole.
+    pub left_out: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { fail_on: Level::Must, allow_inconclusive: BTreeSet::new(), filtered: false }
+        Self { fail_on: Level::Must, allow_inconclusive: BTreeSet::new(), left_out: 0 }
     }
 }
 

@@ -27,7 +27,9 @@ pub fn printable(text: &str, limit: usize) -> String {
     let kept = text[..end].rfind(between_words).map_or("", |at| &text[..=at]);
     let rest = &text[kept.len()..];
     let word = rest.find(between_words).map_or(rest, |at| &rest[..at]);
-    format!("{}… ({} characters)", escaped(kept), word.chars().count())
+    // What was opened is closed: the rest of a report must not look quoted.
+    let close = if kept.matches('`').count() % 2 == 1 { "`" } else { "" };
+    format!("{}…{close} ({} characters)", escaped(kept), word.chars().count())
 }
 
 fn escaped(text: &str) -> String {
@@ -47,7 +49,7 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31m\n\u{202e}é", 99), "a\\u{1b}[31m\\n\\u{202e}é");
         assert_eq!(printable("abcdef", 3), "… (6 characters)");
         assert_eq!(printable("two words here", 6), "two … (5 characters)");
-        assert_eq!(printable("`a-long-token`", 6), "`… (12 characters)");
+        assert_eq!(printable("`a-long-token`", 6), "`…` (12 characters)");
         assert_eq!(printable("abc", 3), "abc");
     }
 }

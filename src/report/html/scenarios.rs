@@ -11,7 +11,7 @@ use crate::{
     judge::{FailClass, Finding, Verdict, oracle_requirements},
     report::{
         Report,
-        digest::contested,
+        digest::{contested, has_row},
         visible::{shown, status},
     },
     run::{ScenarioResult, Weight},
@@ -44,19 +44,35 @@ pub(super) struct ScenarioView {
     pub(super) title: String,
     pub(super) topic: String,
     pub(super) section: String,
-    /// The control and the difference from it.
-    pub(super) control: Option<(String, String)>,
+    pub(super) control: Option<ControlView>,
     pub(super) reason: Option<String>,
     pub(super) findings: Vec<FindingView>,
     pub(super) findings_left: usize,
-    /// Requirement and what was observed.
-    pub(super) met: Vec<(String, String)>,
+    pub(super) met: Vec<MetView>,
     /// Checks that every response gets, and that were met: what they are is the same everywhere.
     pub(super) met_generic: usize,
     /// Who acts for whom in the issued token, where it differs from the control's.
     pub(super) chains: Option<ChainsView>,
     pub(super) exchanges: Vec<ExchangeView>,
     pub(super) exchanges_left: usize,
+}
+
+/// The control of a scenario.
+pub(super) struct ControlView {
+    pub(super) id: String,
+    /// Whether the page has it: filters may have left it out.
+    pub(super) there: bool,
+    /// What the scenario does otherwise.
+    pub(super) difference: String,
+}
+
+/// A check that was met.
+pub(super) struct MetView {
+    /// Empty for a fact that stands for none.
+    pub(super) requirement: String,
+    /// Whether the page has a row for it.
+    pub(super) there: bool,
+    pub(super) seen: String,
 }
 
 /// A finding that is no pass.
@@ -68,6 +84,8 @@ pub(super) struct FindingView {
     pub(super) word: &'static str,
     pub(super) level: &'static str,
     pub(super) requirement: String,
+    /// Whether the page has a row for it.
+    pub(super) there: bool,
     pub(super) section: String,
     pub(super) url: Option<String>,
     pub(super) says: String,
@@ -173,9 +191,13 @@ fn scenario<'a>(
                 Some(fact) if f.requirement.is_empty() => format!("{}: {seen}", budget.text(fact, SHORT)),
                 _ => seen,
             };
-            met.push((budget.text(&f.requirement, SHORT), seen));
+            met.push(MetView {
+                requirement: budget.text(&f.requirement, SHORT),
+                there: has_row(report, &f.requirement),
+                seen,
+            });
         } else if budget.is_left() {
-            findings.push(finding(f, *first, report.fail_on, catalogue, budget));
+            findings.push(finding(f, *first, report, catalogue, budget));
         } else {
             findings_left += 1;
         }
@@ -192,11 +214,13 @@ fn scenario<'a>(
         title: shown(&result.title, SHORT),
         topic: shown(&result.topic, SHORT),
         section: shown(&result.section, SHORT),
-        control: result
-            .control
-            .as_ref()
-            .zip(result.difference.as_ref())
-            .map(|(control, difference)| (shown(control, SHORT), budget.text(difference, SHORT))),
+        control: result.control.as_ref().zip(result.difference.as_ref()).map(|(control, difference)| {
+            ControlView {
+                id: shown(control, SHORT),
+                there: report.scenario(control).is_some(),
+                difference: budget.text(difference, SHORT),
+            }
+        }),
         reason: result.reason.as_ref().map(|r| budget.text(r, SHORT)),
         findings,
         findings_left,
@@ -211,14 +235,16 @@ fn scenario<'a>(
 fn finding(
     f: &Finding,
     first: Option<&str>,
-    fail_on: Level,
+    report: &Report,
     catalogue: &Catalogue,
     budget: &mut Budget,
 ) -> FindingView {
     let (verdict, sign, word) = match (f.verdict, f.waiver.is_some()) {
         (Verdict::Fail, true) => ("info", "~", "waived"),
+        // A fact is no violation, of whatever kind.
+        (Verdict::Fail, false) if f.level == Level::Observe => ("info", "i", "observed"),
         (Verdict::Fail, false) => {
-            let (verdict, sign) = rank(f.level, fail_on);
+            let (verdict, sign) = rank(f.level, report.fail_on);
             (verdict, sign, f.class.map_or("violated", |c| c.word()))
         }
         (other, _) => (other.word(), mark(other), f.cause.map_or(other.word(), |c| c.word())),
@@ -233,6 +259,7 @@ fn finding(
             word,
             level: f.level.word(),
             requirement: budget.text(&f.requirement, SHORT),
+            there: has_row(report, &f.requirement),
             section,
             url,
             says: String::new(),
@@ -251,6 +278,7 @@ fn finding(
         word,
         level: f.level.word(),
         requirement: budget.text(&f.requirement, SHORT),
+        there: has_row(report, &f.requirement),
         section,
         url,
         says: catalogue.get(&f.requirement).map(|r| budget.text(r.says.trim(), SHORT)).unwrap_or_default(),

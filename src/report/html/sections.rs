@@ -1,15 +1,14 @@
 //! The requirements of the page, by specification and section.
 
-use super::view::{mark, rank};
 use crate::{
     judge::Verdict,
     report::{
         Report,
-        digest::{self, Coverage, Tally},
+        digest::{self, Coverage, Standing, Tally},
         visible::{count, shown},
     },
     run::RequirementResult,
-    spec::{Catalogue, Level, Page},
+    spec::{Catalogue, Page},
 };
 
 const TEXT: usize = 300;
@@ -21,15 +20,78 @@ pub(super) struct SpecView {
     pub(super) name: String,
     pub(super) title: String,
     pub(super) url: Option<String>,
-    pub(super) tally: Tally,
+    pub(super) bar: Bar,
+    /// The tally in words.
+    pub(super) words: String,
     pub(super) sections: Vec<SectionView>,
+}
+
+/// A tally as a bar; what was not exercised is its empty end.
+pub(super) struct Bar {
+    shares: Vec<Share>,
+    total: usize,
+}
+
+/// A part of a bar.
+pub(super) struct Share {
+    pub(super) class: &'static str,
+    pub(super) before: usize,
+    pub(super) number: usize,
+}
+
+impl Bar {
+    fn of(tally: &Tally) -> Self {
+        let mut before = 0;
+        let mut shares = Vec::new();
+        for (standing, number) in ordered(tally) {
+            if number > 0 && standing != Standing::NotExercised {
+                shares.push(Share { class: sign(standing).0, before, number });
+            }
+            before += number;
+        }
+        Self { shares, total: tally.total() }
+    }
+
+    pub(super) fn shares(&self) -> &[Share] {
+        &self.shares
+    }
+
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+}
+
+/// The numbers in the order in which they are told.
+fn ordered(tally: &Tally) -> [(Standing, usize); 7] {
+    [
+        (Standing::Met, tally.met),
+        (Standing::Violated, tally.violated),
+        (Standing::Warning, tally.warned),
+        (Standing::Information, tally.informed),
+        (Standing::Waived, tally.waived),
+        (Standing::Open, tally.open),
+        (Standing::NotExercised, tally.untouched),
+    ]
+}
+
+/// Colour class and sign.
+fn sign(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Met => ("pass", "✔"),
+        Standing::Violated => ("fail", "✘"),
+        Standing::Warning => ("warn", "!"),
+        Standing::Information | Standing::Observed => ("info", "i"),
+        Standing::Waived => ("info", "~"),
+        Standing::Open => ("inconclusive", "?"),
+        Standing::NotExercised => ("not-applicable", "–"),
+    }
 }
 
 /// A section of a specification.
 pub(super) struct SectionView {
     pub(super) name: String,
     pub(super) url: Option<String>,
-    pub(super) tally: Tally,
+    pub(super) bar: Bar,
     /// Colour class, sign and number.
     pub(super) chips: Vec<(&'static str, String)>,
     pub(super) rows: Vec<RequirementView>,
@@ -66,7 +128,8 @@ pub(super) fn specs(report: &Report, catalogue: &Catalogue) -> Vec<SpecView> {
                 name: shown(coverage.spec, TEXT),
                 title: known.map(|(_, title, _)| title.clone()).unwrap_or_default(),
                 url: known.map(|(.., url)| url.clone()),
-                tally: coverage.total,
+                bar: Bar::of(&coverage.total),
+                words: words(&coverage.total),
                 sections: sections(coverage, report, catalogue),
             }
         })
@@ -90,7 +153,7 @@ fn sections(coverage: &Coverage<'_>, report: &Report, catalogue: &Catalogue) -> 
             SectionView {
                 name: format!("section {}", shown(name, TEXT)),
                 url: known.and_then(|r| catalogue.section_url(r)),
-                tally,
+                bar: Bar::of(&tally),
                 chips: chips(&tally),
                 rows: rows.into_iter().map(|r| row(r, report, catalogue)).collect(),
             }
@@ -99,16 +162,26 @@ fn sections(coverage: &Coverage<'_>, report: &Report, catalogue: &Catalogue) -> 
 }
 
 fn chips(tally: &Tally) -> Vec<(&'static str, String)> {
-    [
-        ("fail", "✘", tally.violated, "violated"),
-        ("inconclusive", "?", tally.open, "open"),
-        ("pass", "✔", tally.met, "met"),
-        ("not-applicable", "–", tally.untouched, "not exercised"),
-    ]
-    .into_iter()
-    .filter(|(_, _, number, _)| *number > 0)
-    .map(|(class, sign, number, word)| (class, format!("{sign} {number} {word}")))
-    .collect()
+    ordered(tally)
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(standing, number)| {
+            let (class, sign) = sign(standing);
+            (class, format!("{sign} {number} {}", standing.word()))
+        })
+        .collect()
+}
+
+fn words(tally: &Tally) -> String {
+    let told = |(standing, number): &(Standing, usize)| {
+        *number > 0 || matches!(standing, Standing::Met | Standing::Violated)
+    };
+    let numbers: Vec<String> = ordered(tally)
+        .iter()
+        .filter(|entry| told(entry))
+        .map(|(standing, number)| format!("{number} {}", standing.word()))
+        .collect();
+    numbers.join(", ")
 }
 
 fn explain(result: &RequirementResult, catalogue: &Catalogue) -> Option<ExplainView> {
@@ -129,25 +202,16 @@ fn explain(result: &RequirementResult, catalogue: &Catalogue) -> Option<ExplainV
 
 fn row(result: &RequirementResult, report: &Report, catalogue: &Catalogue) -> RequirementView {
     let known = catalogue.get(&result.id);
-    let (verdict, sign, word) = match result.verdict {
-        Verdict::Fail if result.waived => ("info", "~", "waived"),
-        Verdict::Fail => {
-            let (verdict, sign) = rank(result.level, report.fail_on);
-            (verdict, sign, "violated")
-        }
-        Verdict::Pass if result.level == Level::Observe => ("info", "i", "observed"),
-        Verdict::Pass => ("pass", mark(Verdict::Pass), "met"),
-        Verdict::NotApplicable => ("not-applicable", mark(Verdict::NotApplicable), "not exercised"),
-        other => (other.word(), mark(other), "open"),
-    };
+    let standing = Standing::of(result, report.fail_on);
+    let (verdict, mark) = sign(standing);
     let left = result.violated_in.len().saturating_sub(NAMED);
     let judged = count(result.scenarios.len(), "scenario");
     RequirementView {
         explained: explain(result, catalogue),
         id: shown(&result.id, TEXT),
         verdict,
-        mark: sign,
-        word,
+        mark,
+        word: standing.word(),
         level: result.level.word(),
         says: known.map(|r| shown(r.says.trim(), TEXT)).unwrap_or_default(),
         violated_in: result.violated_in.iter().take(NAMED).map(|s| shown(s, TEXT)).collect(),

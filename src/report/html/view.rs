@@ -1,7 +1,5 @@
 //! What the template shows, drawn from the report.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 
 use super::{
@@ -13,10 +11,11 @@ use super::{
     tokens::TokenBody,
 };
 use crate::{
-    judge::{FailClass, Verdict},
+    judge::Verdict,
     report::{
         Report,
         digest::{self, Violation},
+        headline::{extent, headline},
         visible::{count, duration, shown},
     },
     run::Conclusion,
@@ -49,7 +48,7 @@ pub(super) struct Page {
     /// Number and noun, colour class.
     counts: Vec<(String, &'static str)>,
     toggles: Vec<(&'static str, &'static str)>,
-    violations: Vec<(&'static str, Vec<Row>)>,
+    violations: Vec<Group>,
     open: Vec<OpenView>,
     /// Number, reason.
     missing: Vec<(String, String)>,
@@ -68,12 +67,24 @@ pub(super) struct OpenView {
     page: Option<crate::spec::Page>,
 }
 
+/// Violations that mean the same for the run.
+pub(super) struct Group {
+    name: &'static str,
+    /// How many there are, in words.
+    extent: String,
+    rows: Vec<Row>,
+    /// How many more there are than rows.
+    more: usize,
+}
+
 /// A violation in the table at the top.
 pub(super) struct Row {
     verdict: &'static str,
     mark: &'static str,
     level: &'static str,
     requirement: String,
+    /// Whether the page has a row for it.
+    there: bool,
     says: String,
     contested: bool,
     section: String,
@@ -105,7 +116,7 @@ impl Page {
             conclusion_class,
             mark,
             interrupted: report.interrupted,
-            because: because(report),
+            because: headline(report),
             identity: identity(report),
             counts: vec![
                 (format!("{} passed", c.pass), "pass"),
@@ -142,45 +153,6 @@ impl Page {
 }
 
 /// What led to the conclusion: the number of scenarios alone says little, since one fault can show in hundreds.
-fn because(report: &Report) -> Vec<String> {
-    let distinct = |list: &[&Violation<'_>]| {
-        let ids: BTreeSet<&str> = list.iter().map(|v| v.finding.requirement.as_str()).collect();
-        count(ids.len(), "requirement")
-    };
-    let [failures, warnings, _] = digest::ranked(report);
-    let mut out = Vec::new();
-    if !failures.is_empty() {
-        let holes: Vec<_> =
-            failures.iter().filter(|v| v.finding.class == Some(FailClass::Accepted)).collect();
-        let holes = match holes.as_slice() {
-            [] => String::new(),
-            holes => format!("; security: {} by accepting what must be refused", distinct(holes)),
-        };
-        let failures = distinct(&failures.iter().collect::<Vec<_>>());
-        out.push(format!("Violated at a level that fails the run: {failures}{holes}."));
-    }
-    if !warnings.is_empty() {
-        let warnings = distinct(&warnings.iter().collect::<Vec<_>>());
-        out.push(format!("Violated at level should, a warning: {warnings}."));
-    }
-    let waived = digest::waived(report);
-    if !waived.is_empty() {
-        let waived = distinct(&waived.iter().collect::<Vec<_>>());
-        out.push(format!("Violated and accepted by a waiver: {waived}."));
-    }
-    if report.counts.inconclusive > 0 {
-        out.push(format!("Proven neither way: {}.", count(report.counts.inconclusive, "scenario")));
-    }
-    if report.conclusion == Conclusion::Partial {
-        let missing = count(report.counts.not_applicable, "scenario");
-        out.push(format!("No violation fails the run, but {missing} did not apply: not all was exercised."));
-    }
-    if out.is_empty() {
-        out.push("Every requirement that was exercised is met.".to_owned());
-    }
-    out
-}
-
 fn tool(report: &Report) -> String {
     shown(&format!("{} {}", report.tool.name, report.tool.version), CELL)
 }
@@ -233,7 +205,7 @@ pub(super) fn place(id: &str, catalogue: &Catalogue) -> (String, Option<String>)
     )
 }
 
-fn violations(report: &Report, catalogue: &Catalogue) -> Vec<(&'static str, Vec<Row>)> {
+fn violations(report: &Report, catalogue: &Catalogue) -> Vec<Group> {
     let row = |v: &Violation<'_>| {
         let (section, url) = place(&v.finding.requirement, catalogue);
         let (verdict, mark) = match v.finding.waiver {
@@ -245,6 +217,7 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<(&'static str, Vec<
             mark,
             level: v.finding.level.word(),
             requirement: shown(&v.finding.requirement, CELL),
+            there: digest::has_row(report, &v.finding.requirement),
             says: catalogue
                 .get(&v.finding.requirement)
                 .map(|r| shown(r.says.trim(), CELL))
@@ -263,8 +236,13 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<(&'static str, Vec<
         .into_iter()
         .zip(digest::ranked(report))
         .chain([("Accepted by waivers", digest::waived(report))])
-        .map(|(name, group)| (name, group.iter().take(ROWS).map(row).collect::<Vec<_>>()))
         .filter(|(_, group)| !group.is_empty())
+        .map(|(name, group)| Group {
+            name,
+            extent: extent(&group),
+            rows: group.iter().take(ROWS).map(row).collect(),
+            more: group.len().saturating_sub(ROWS),
+        })
         .collect()
 }
 

@@ -64,6 +64,11 @@ pub struct TargetIdentity {
     pub documented: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 impl TargetIdentity {
     /// The name by which outputs call it: documents must never pass for a server.
     pub fn label(&self) -> String {
@@ -105,6 +110,9 @@ pub struct Report {
     pub allow_inconclusive: BTreeSet<Cause>,
     /// Scenarios by outcome.
     pub counts: Counts,
+    /// Scenarios of the profile, as it comes with txspec, that were not selected.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
     /// Scenarios in the suite's order.
     pub scenarios: Vec<ScenarioResult>,
     /// Requirements in the catalogue's order.
@@ -137,6 +145,7 @@ impl Report {
             fail_on: identity.fail_on,
             allow_inconclusive: identity.allow_inconclusive,
             counts: run.counts,
+            left_out: run.left_out,
             scenarios: run.scenarios.clone(),
             requirements: run.requirements.clone(),
             observations: run.observations.clone(),

@@ -6,6 +6,7 @@ use crate::{
     report::{
         Report,
         digest::{self, Group, Violation, class_meaning},
+        headline::{extent, headline},
         visible::{count, duration, status},
     },
     run::{Conclusion, ScenarioResult},
@@ -36,6 +37,10 @@ pub(super) fn identity(report: &Report, _: &Catalogue) -> String {
     if report.interrupted {
         out.push_str("**The run was interrupted: only what had been judged by then is counted.**\n\n");
     }
+    for sentence in headline(report) {
+        out.push_str(&format!("- {}\n", text(&sentence, TEXT)));
+    }
+    out.push('\n');
     let mut rows = vec![];
     rows.extend(report.target.documented.as_ref().map(|d| ("documented", cell(d, CELL))));
     rows.extend(report.target.version.as_ref().map(|v| ("version", cell(v, CELL))));
@@ -84,7 +89,7 @@ pub(super) fn violations(report: &Report, catalogue: &Catalogue) -> String {
     let [failures, warnings, information] = digest::ranked(report);
     let mut out = String::new();
     if !failures.is_empty() {
-        out.push_str(&format!("## Violations ({})\n\n", failures.len()));
+        out.push_str(&format!("## Violations ({})\n\n", extent(&failures)));
         for violation in failures.iter().take(FULL) {
             out.push_str(&in_full(violation, catalogue));
         }
@@ -95,7 +100,7 @@ pub(super) fn violations(report: &Report, catalogue: &Catalogue) -> String {
     }
     for (name, remarks) in [("Warnings", warnings), ("Information", information)] {
         if !remarks.is_empty() {
-            out.push_str(&format!("## {name} ({})\n\n{}", remarks.len(), table(&remarks, catalogue)));
+            out.push_str(&format!("## {name} ({})\n\n{}", extent(&remarks), table(&remarks, catalogue)));
         }
     }
     out
@@ -248,7 +253,7 @@ pub(super) fn waived(report: &Report, _: &Catalogue) -> String {
     }
     let mut out = format!(
         "## Accepted by waivers ({})\n\n| requirement | observed | waiver | seen in |\n| --- | --- | --- | --- |\n",
-        waived.len()
+        extent(&waived)
     );
     for violation in waived.iter().take(ROWS) {
         let finding = violation.finding;
@@ -343,8 +348,12 @@ pub(super) fn coverage(report: &Report, catalogue: &Catalogue) -> String {
     if coverage.is_empty() {
         return String::new();
     }
-    let head = "| met | violated | open | not exercised |\n| --- | ---: | ---: | ---: | ---: |\n";
-    let cells = |t: digest::Tally| format!("| {} | {} | {} | {} |\n", t.met, t.violated, t.open, t.untouched);
+    let head = "| met | violated | warning | information | waived | open | not exercised |\n\
+                | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    let cells = |t: digest::Tally| {
+        let numbers = [t.met, t.violated, t.warned, t.informed, t.waived, t.open, t.untouched];
+        format!("| {} |\n", numbers.map(|n| n.to_string()).join(" | "))
+    };
     let mut out = format!("## Requirements\n\n| specification {head}");
     for spec in &coverage {
         out.push_str(&format!("| {} {}", text(spec.spec, CELL), cells(spec.total)));

@@ -7,10 +7,11 @@ use crate::{
     judge::Verdict,
     report::{
         Paths, Report,
-        digest::{self, Group, Violation},
+        digest::{self, Group, Tally, Violation},
+        headline::{extent, headline},
         visible::{count, duration, shown},
     },
-    run::{Conclusion, ScenarioResult},
+    run::ScenarioResult,
     spec::Level,
 };
 
@@ -66,7 +67,12 @@ fn identity(page: &mut Page, report: &Report) {
     let issuer = report.target.issuer.as_deref().map(|i| shown(i, TEXT));
     pieces.extend(issuer.as_deref().map(|i| (PLAIN, i)));
     page.put(0, 2, &pieces);
-    page.put(2, 2, &[(PLAIN, meaning(report))]);
+    if report.interrupted {
+        page.put(2, 2, &[(BOLD, "The run was interrupted: only what had been judged by then is counted.")]);
+    }
+    for sentence in headline(report) {
+        page.put(2, 2, &[(PLAIN, &sentence)]);
+    }
     if let Some(documents) = &report.target.documented {
         page.put(2, 2, &[(PLAIN, &shown(documents, TEXT))]);
     }
@@ -80,23 +86,6 @@ fn identity(page: &mut Page, report: &Report) {
         shown(&report.tool.version, TEXT),
     );
     page.put(2, 2, &[(DIM, &facts)]);
-}
-
-fn meaning(report: &Report) -> &'static str {
-    if report.interrupted {
-        return "The run was interrupted: only what had been judged by then is counted.";
-    }
-    match report.conclusion {
-        Conclusion::Conformant => "Everything in the profile was exercised and met.",
-        Conclusion::Partial => {
-            "What was exercised was met, but parts of the core profile were not: the target does not claim them, or they were not selected."
-        }
-        Conclusion::Nonconformant => "Something that the profile demands is violated.",
-        Conclusion::Inconclusive if report.counts.error > 0 => {
-            "Errors of scenarios or of txspec kept the run from a conclusion."
-        }
-        Conclusion::Inconclusive => "Something could not be decided.",
-    }
 }
 
 fn scenarios(page: &mut Page, report: &Report) {
@@ -126,15 +115,21 @@ fn requirements(page: &mut Page, report: &Report) {
         return;
     }
     page.blank();
-    let row = |name: &str, cells: [String; 4]| {
-        format!("{name:<14}{:>6}{:>10}{:>6}{:>15}", cells[0], cells[1], cells[2], cells[3])
+    let waived = coverage.iter().any(|spec| spec.total.waived > 0);
+    let columns = |t: &Tally| {
+        let waived = waived.then_some(("waived", t.waived));
+        [("met", t.met), ("violated", t.violated), ("warning", t.warned), ("info", t.informed)]
+            .into_iter()
+            .chain(waived)
+            .chain([("open", t.open), ("not exercised", t.untouched)])
     };
-    page.line(BOLD, &row("requirements", ["met", "violated", "open", "not exercised"].map(str::to_owned)));
+    let mut head = format!("{:<13}", "requirements");
+    head.extend(columns(&Tally::default()).map(|(name, _)| format!("{name:>0$}", name.len() + 2)));
+    page.line(BOLD, &head);
     for spec in coverage {
-        let t = spec.total;
-        let cells = [t.met, t.violated, t.open, t.untouched].map(|n| n.to_string());
-        let style = if t.violated > 0 { BOLD } else { PLAIN };
-        page.line(style, &row(&shown(spec.spec, 14), cells));
+        let mut line = format!("{:<13}", shown(spec.spec, 13));
+        line.extend(columns(&spec.total).map(|(name, number)| format!("{number:>0$}", name.len() + 2)));
+        page.line(if spec.total.violated > 0 { BOLD } else { PLAIN }, &line);
     }
 }
 
@@ -147,7 +142,7 @@ fn listed(page: &mut Page, name: &str, violations: &[Violation<'_>], limit: usiz
     if violations.is_empty() {
         return;
     }
-    title(page, &format!("{name} ({})", violations.len()));
+    title(page, &format!("{name} ({})", extent(violations)));
     for violation in violations.iter().take(limit) {
         one(page, violation);
     }
@@ -186,7 +181,7 @@ fn waived(page: &mut Page, report: &Report) {
     if waived.is_empty() {
         return;
     }
-    title(page, &format!("accepted by waivers ({})", waived.len()));
+    title(page, &format!("accepted by waivers ({})", extent(&waived)));
     for violation in waived.iter().take(WARNINGS) {
         let finding = violation.finding;
         let reason = shown(finding.waiver.as_deref().unwrap_or_default(), TEXT);

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The version of the shape that this build writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a report says of the server and the run, apart from what was judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +61,10 @@ pub struct Recording {
     pub fail_on: Level,
     /// Causes of inconclusive verdicts that are accepted.
     pub allow_inconclusive: BTreeSet<Cause>,
-    /// Whether filters left scenarios of the profile out.
-    pub filtered: bool,
+    /// Scenarios of the profile that were not selected.
+    pub left_out: usize,
+    /// How many scenarios were recorded: a copy that lost some would judge better than the run did.
+    pub recorded: usize,
     /// Requests sent.
     pub requests: u64,
     /// Whether the run was interrupted.
@@ -159,6 +161,8 @@ struct Unjudged {
     cause: Option<Cause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    excluded: bool,
 }
 
 /// What the judge saw of a scenario.
@@ -294,7 +298,7 @@ impl Recording {
     /// The recording of a run that was made with a recorder; nothing without one.
     pub fn new(context: &Context, options: &Options, result: &RunResult, occasion: Occasion) -> Option<Self> {
         let recorder = context.recorder.as_ref()?;
-        let scenarios = result
+        let scenarios: Vec<ScenarioRecord> = result
             .scenarios
             .iter()
             .map(|r| ScenarioRecord {
@@ -305,6 +309,7 @@ impl Recording {
                     verdict: r.verdict,
                     cause: r.cause,
                     reason: r.reason.clone(),
+                    excluded: r.excluded,
                 }),
                 seen: r.seen.as_deref().cloned(),
                 withdrawn: r.withdrawn.clone(),
@@ -316,7 +321,8 @@ impl Recording {
             occasion,
             fail_on: options.fail_on,
             allow_inconclusive: options.allow_inconclusive.clone(),
-            filtered: options.filtered,
+            left_out: options.left_out,
+            recorded: scenarios.len(),
             requests: result.requests,
             interrupted: result.interrupted,
             facts: FactsRecord::of(&context.facts),

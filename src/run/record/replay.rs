@@ -42,7 +42,7 @@ pub fn replay(recording: &Recording, suite: &Suite, catalogue: &Arc<Catalogue>) 
     let options = Options {
         fail_on: recording.fail_on,
         allow_inconclusive: recording.allow_inconclusive.clone(),
-        filtered: recording.filtered,
+        left_out: recording.left_out,
     };
     let stand_ins = StandIns::of(&recording.tokens);
     let mut results = Vec::new();
@@ -52,7 +52,7 @@ pub fn replay(recording: &Recording, suite: &Suite, catalogue: &Arc<Catalogue>) 
             results.push(one(&facts, scenario, record, &stand_ins, &waivers));
         }
     }
-    if !recording.filtered && !recording.interrupted {
+    if recording.left_out == 0 && !recording.interrupted {
         let known: BTreeSet<&str> = recording.scenarios.iter().map(|r| r.id.as_str()).collect();
         let profile = recording.occasion.profile;
         let added = suite
@@ -96,6 +96,7 @@ fn one(
         result.verdict = unjudged.verdict;
         result.cause = unjudged.cause;
         result.reason.clone_from(&unjudged.reason);
+        result.excluded = unjudged.excluded;
         if let (Verdict::Inconclusive, Some(cause)) = (unjudged.verdict, unjudged.cause) {
             let why = unjudged.reason.clone().unwrap_or_default();
             result.findings = undecided(facts, scenario, cause, &why);

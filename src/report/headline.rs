@@ -1,0 +1,84 @@
+//! What a run came to, in sentences: the same on top of every output.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Report,
+    digest::{self, Violation},
+    visible::count,
+};
+use crate::{judge::FailClass, run::Conclusion};
+
+/// Why the conclusion is what it is, the gravest first. Never empty.
+pub fn headline(report: &Report) -> Vec<String> {
+    let [failures, warnings, _] = digest::ranked(report);
+    let mut out = Vec::new();
+    match report.conclusion {
+        Conclusion::Conformant => {
+            out.push("All of the core profile was exercised, and no violation fails the run.".to_owned());
+        }
+        Conclusion::Partial => out.push("No violation fails the run.".to_owned()),
+        Conclusion::Nonconformant | Conclusion::Inconclusive => {}
+    }
+    if !failures.is_empty() {
+        let holes = failures.iter().filter(|v| v.finding.class == Some(FailClass::Accepted));
+        let holes = match requirements(holes) {
+            0 => String::new(),
+            holes => format!("; security: {} by accepting what must be refused", of(holes)),
+        };
+        out.push(format!("Violated at a level that fails the run: {}{holes}.", of(requirements(&failures))));
+    }
+    if !warnings.is_empty() {
+        out.push(format!("Not met at level should, a warning: {}.", of(requirements(&warnings))));
+    }
+    let waived = digest::waived(report);
+    if !waived.is_empty() {
+        out.push(format!("Violated and accepted by waivers: {}.", of(requirements(&waived))));
+    }
+    let expired = report.waivers.iter().filter(|w| w.state.fails()).count();
+    if expired > 0 {
+        out.push(format!("No longer true or out of date: {}.", count(expired, "waiver")));
+    }
+    if report.counts.error > 0 {
+        out.push(format!(
+            "Broken, by a fault of the scenario or of txspec: {}.",
+            scenarios(report.counts.error)
+        ));
+    }
+    if report.counts.inconclusive > 0 {
+        out.push(format!("Proven neither way: {}.", scenarios(report.counts.inconclusive)));
+    }
+    if report.left_out > 0 {
+        out.push(format!(
+            "Not selected, and nothing is said about them: {} of the profile.",
+            scenarios(report.left_out)
+        ));
+    }
+    let missing = report.scenarios.iter().filter(|s| s.is_missing()).count();
+    if missing > 0 {
+        out.push(format!("Not exercised: {} of the core profile, which did not apply.", scenarios(missing)));
+    }
+    out
+}
+
+/// How often something is violated, in requirements and in forms: one requirement can be violated in several.
+pub fn extent(violations: &[Violation<'_>]) -> String {
+    let requirements = requirements(violations);
+    if requirements == violations.len() {
+        of(requirements)
+    } else {
+        format!("{} in {}", of(requirements), count(violations.len(), "form"))
+    }
+}
+
+fn requirements<'a, 'b: 'a>(violations: impl IntoIterator<Item = &'a Violation<'b>>) -> usize {
+    violations.into_iter().map(|v| v.finding.requirement.as_str()).collect::<BTreeSet<_>>().len()
+}
+
+fn of(requirements: usize) -> String {
+    count(requirements, "requirement")
+}
+
+fn scenarios(number: usize) -> String {
+    count(number, "scenario")
+}
