@@ -424,7 +424,7 @@ clients:
   public: {{ id: spa, auth: none }}
   private_key_jwt: {{ id: signer, auth: private_key_jwt, key_file: client.pem }}
   client_secret_jwt: {{ id: hmac, auth: client_secret_jwt, secret: "{hmac}" }}
-  special_characters: {{ id: "odd:id+%é", secret: "{special}" }}
+  special_characters: {{ id: "odd:id+%~&", secret: "{special}" }}
 tokens:
   user: {{ from: {{ static: "{static}" }} }}
   second_user: {{ from: {{ password: {{ client: exchanger, username: bob, password: "{password}" }} }} }}
@@ -447,7 +447,7 @@ limits: {{ concurrency: 8, budget: 20000 }}
         basic = canary("Basic", "cnry-basic-2c6d94f1 é:%+"),
         post = canary("the body", "cnry-post-b81d0e77"),
         hmac = canary("the HMAC key", "cnry-hmac-of-at-least-32-bytes-d41d8cd9"),
-        special = canary("special characters", "s:e c%r+ét-77aa91"),
+        special = canary("special characters", "s:e c%r+&t-77aa91"),
         r#static = canary("the token in the file", "cnry-static-token-0f3a5577aa10"),
         password = canary("the password", "cnry-password-55b1"),
         command = canary("the command", "cnry-command-token-66fd10"),

@@ -169,12 +169,12 @@ fn interrupted(
     (started.elapsed(), output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// A person presses Ctrl-C, a CI system that cancels a job terminates it.
+/// A person presses Ctrl-C or closes the terminal, a CI system that cancels a job terminates it.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_interrupted_run_leaves_valid_files() {
     let reference = Arc::new(ReferenceServer::start(Options::default()).await.unwrap());
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         let stuck = Arc::new(AtomicBool::new(false));
         let sticks = Arc::clone(&stuck);
         let slow = behind(&reference, move |number| {

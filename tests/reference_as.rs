@@ -306,7 +306,7 @@ async fn clients_must_prove_who_they_are_in_one_way() {
     server.exchange_as(APP, &alice, "access_token", &post).await.refused(400, "invalid_request");
     server.exchange(&alice, &id_only).await.granted();
     server.exchange(&alice, &[("client_id", "rs")]).await.refused(400, "invalid_request");
-    let odd = Some(("odd:id+%é", "s:e c%r+ét"));
+    let odd = Some(("odd:id+%~&", "s:e c%r+&t"));
     server.post("/token", odd, &[("grant_type", "client_credentials")]).await.granted();
     let forbidden = Some(("forbidden", "forbidden-secret"));
     server.exchange_as(forbidden, &alice, "access_token", &[]).await.refused(400, "unauthorized_client");

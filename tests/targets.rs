@@ -120,3 +120,30 @@ fn documented_targets_name_every_variable_that_they_need() {
         assert!(unset.is_err(), "{name} loads without its secrets");
     }
 }
+
+#[test]
+fn a_name_means_the_target_that_comes_with_txspec_whatever_lies_in_the_folder() {
+    let folder = tempfile::TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("reference")).unwrap();
+    fs::write(folder.path().join("logto"), "not: [a target").unwrap();
+    fs::write(folder.path().join("own"), "not: [a target").unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_txspec"))
+            .args(["run", "--quiet", "--no-report", "--only", "impersonation"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_remove("TXSPEC_ISSUER")
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(run(&["--target", "reference"]).0, Some(0));
+    assert_eq!(run(&["--target", "janssen", "--simulated"]).0, Some(0));
+    let (code, error) = run(&["--target", "logto", "--simulated"]);
+    assert!(error.contains("nothing was measured") && code != Some(2), "{code:?} {error}");
+    // A file of another name is read, and so is one that a path names.
+    for file in ["own", "./logto"] {
+        let (code, error) = run(&["--target", file]);
+        assert!(code == Some(2) && error.contains(&format!("{file}:1:")), "{code:?} {error}");
+    }
+}

@@ -19,7 +19,7 @@ clients:
   x-wrong: { id: app, secret: wrong-secret }
   private_key_jwt: { id: signer, key_file: client-es256.pem, kid: client-1 }
   client_secret_jwt: { id: hmac, secret: "hmac-secret-of-at-least-32-bytes!", auth: client_secret_jwt }
-  special_characters: { id: "odd:id+%é", secret: "s:e c%r+ét" }
+  special_characters: { id: "odd:id+%~&", secret: "s:e c%r+&t" }
   public: { id: spa }
 "#;
 

@@ -195,7 +195,13 @@ fn execute(
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     arguments.outputs.prepare(terminal)?;
-    let (listeners, events_error) = listeners(arguments, terminal)?;
+    let named = report::TargetIdentity {
+        name: chosen.target.spec.name.clone(),
+        issuer: chosen.target.spec.issuer.clone(),
+        version: chosen.target.spec.version.clone(),
+        documented: chosen.simulation.as_ref().map(|simulation| simulation.says.clone()),
+    };
+    let (listeners, events_error) = listeners(arguments, &named, terminal)?;
     let sender = Sender::new(crate::run::limits(&chosen.target)).map_err(|error| {
         terminal.failure(&error.to_string(), None);
         Exit::Bug
@@ -260,12 +266,7 @@ fn execute(
     }
     let result = session.finish();
     let identity = report::Identity {
-        target: report::TargetIdentity {
-            name: chosen.target.spec.name.clone(),
-            issuer: chosen.target.spec.issuer.clone(),
-            version: chosen.target.spec.version.clone(),
-            documented: chosen.simulation.as_ref().map(|simulation| simulation.says.clone()),
-        },
+        target: named,
         profile: arguments.suite.profile.into(),
         reading: context.facts.reading.clone(),
         started,
@@ -309,12 +310,13 @@ fn execute(
 /// Who hears of what happens, and where the error of writing it down would turn up.
 fn listeners(
     arguments: &RunArguments,
+    target: &report::TargetIdentity,
     terminal: &Terminal,
 ) -> Result<(Vec<Box<dyn Listener>>, Option<LinesError>), Exit> {
     let mut out: Vec<Box<dyn Listener>> = Vec::new();
     let mut error = None;
     if arguments.libtest.format == Some(FormatArgument::Jsonl) {
-        out.push(Box::new(Lines::new(terminal.stream())));
+        out.push(Box::new(Lines::new(terminal.stream(), target.clone())));
     }
     if let Some(path) = &arguments.events {
         let file = std::fs::File::create(path).map_err(|e| {
@@ -322,7 +324,7 @@ fn listeners(
             terminal.failure(&message, Some("choose another file with --events"));
             Exit::Usage
         })?;
-        let lines = Lines::new(std::io::LineWriter::new(file));
+        let lines = Lines::new(std::io::LineWriter::new(file), target.clone());
         error = Some(lines.error());
         out.push(Box::new(lines));
     }
@@ -355,8 +357,20 @@ fn interrupt_on_ctrl_c(runtime: &tokio::runtime::Runtime, sender: &Sender) {
     });
 }
 
+/// Whether whoever started the process wants it to outlive the terminal, as `nohup` does. Where the system does not say,
+/// it does not.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    static IGNORED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+    })
+}
+
 /// Until Ctrl-C is pressed or, where there are such signals, the process is asked to end, as CI systems do that cancel a
-/// job.
+/// job, or the terminal is closed.
 async fn stop_wished() {
     let pressed = async {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -367,9 +381,17 @@ async fn stop_wished() {
     {
         use tokio::signal::unix::{SignalKind, signal};
         let Ok(mut asked) = signal(SignalKind::terminate()) else { return pressed.await };
+        let mut gone = (!ignores_hangup()).then(|| signal(SignalKind::hangup()).ok()).flatten();
+        let hung_up = async {
+            match &mut gone {
+                Some(gone) => gone.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = pressed => {}
             _ = asked.recv() => {}
+            _ = hung_up => {}
         }
     }
     #[cfg(not(unix))]

@@ -92,7 +92,7 @@ pub(super) static CLIENTS: [Client; 13] = [
     client("signer", Credential::PrivateKeyJwt, &Grant::ALL),
     client("hmac", Credential::SecretJwt("hmac-secret-of-at-least-32-bytes!"), &Grant::ALL),
     // Both need form-encoding before they go into a Basic header.
-    client("odd:id+%é", Credential::Secret("s:e c%r+ét"), &Grant::ALL),
+    client("odd:id+%~&", Credential::Secret("s:e c%r+&t"), &Grant::ALL),
 ];
 
 pub(super) fn find_client(id: &str) -> Option<&'static Client> {

@@ -7,22 +7,22 @@ use std::{
 
 use serde::Serialize;
 
-use super::json::compact;
+use super::json::{TargetIdentity, compact};
 use crate::run::{Conclusion, Counts, Event, Listener, ScenarioResult};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line<'a> {
-    Started { scenarios: usize },
+    Started { target: &'a TargetIdentity, scenarios: usize },
     Finished { scenario: &'a ScenarioResult },
     Withdrawn { scenario: &'a ScenarioResult },
     Ended { conclusion: Conclusion, counts: Counts, requests: u64, interrupted: bool },
 }
 
-impl<'a> From<&'a Event> for Line<'a> {
-    fn from(event: &'a Event) -> Self {
+impl<'a> Line<'a> {
+    fn of(event: &'a Event, target: &'a TargetIdentity) -> Self {
         match event {
-            Event::Started { scenarios } => Self::Started { scenarios: *scenarios },
+            Event::Started { scenarios } => Self::Started { target, scenarios: *scenarios },
             Event::Finished(scenario) => Self::Finished { scenario },
             Event::Withdrawn(scenario) => Self::Withdrawn { scenario },
             Event::Ended(run) => Self::Ended {
@@ -49,14 +49,15 @@ impl LinesError {
 /// Writes events as JSON Lines. After the first error it stays silent: a reader that has left must not stop a run.
 pub struct Lines<W> {
     writer: W,
+    target: TargetIdentity,
     broken: bool,
     error: LinesError,
 }
 
 impl<W: Write + Send> Lines<W> {
-    /// Writes to the given place, flushing after each event.
-    pub fn new(writer: W) -> Self {
-        Self { writer, broken: false, error: LinesError::default() }
+    /// Writes to the given place what becomes of this target, flushing after each event.
+    pub fn new(writer: W, target: TargetIdentity) -> Self {
+        Self { writer, target, broken: false, error: LinesError::default() }
     }
 
     /// A handle that tells of the first error later on.
@@ -65,7 +66,7 @@ impl<W: Write + Send> Lines<W> {
     }
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
-        let line = compact(&Line::from(event))?;
+        let line = compact(&Line::of(event, &self.target))?;
         writeln!(self.writer, "{line}")?;
         self.writer.flush()
     }
@@ -90,12 +91,21 @@ mod tests {
     use super::*;
     use crate::report::fixture;
 
+    fn identity() -> TargetIdentity {
+        TargetIdentity {
+            name: "Product".into(),
+            issuer: None,
+            version: None,
+            documented: Some("nothing was measured".into()),
+        }
+    }
+
     #[test]
     fn each_event_is_one_object_on_one_line() {
         let mut bytes = Vec::new();
         let run = Arc::new(fixture::hostile_run("a\nb\u{85}\u{2028}\u{1b}[2J"));
         let scenario = Arc::new(run.scenarios[0].clone());
-        let mut lines = Lines::new(&mut bytes);
+        let mut lines = Lines::new(&mut bytes, identity());
         for event in [
             Event::Started { scenarios: 1 },
             Event::Finished(Arc::clone(&scenario)),
@@ -110,6 +120,9 @@ mod tests {
             .map(|l| serde_json::from_str::<Value>(l).unwrap()["type"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(types, ["started", "finished", "withdrawn", "ended"]);
+        // Who reads nothing but this must not take documents for a server.
+        let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(first["target"]["documented"], "nothing was measured");
         assert!(!text.contains(['\u{85}', '\u{2028}', '\u{1b}']));
     }
 
@@ -124,7 +137,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut lines = Lines::new(Closed);
+        let mut lines = Lines::new(Closed, identity());
         let error = lines.error();
         lines.on(&Event::Started { scenarios: 1 });
         lines.on(&Event::Started { scenarios: 1 });

@@ -106,11 +106,13 @@ pub fn load_named(
     }
     let looks_like_path =
         name.contains(std::path::MAIN_SEPARATOR) || name.ends_with(".yaml") || name.ends_with(".yml");
-    if looks_like_path || path.exists() {
+    if looks_like_path {
         return load_file(path, variables, catalogue);
     }
     match embedded(name) {
+        // Whatever lies about in the folder of the day: a name means the same everywhere.
         Some(text) => load_text(&format!("targets/{name}.yaml"), text, variables, catalogue),
+        None if path.exists() => load_file(path, variables, catalogue),
         None => {
             let names = embedded_names();
             let near = did_you_mean(name, names.iter().copied()).map(str::to_owned);
