@@ -8,6 +8,7 @@ use std::{
 };
 
 use txspec::{
+    reference::{Options, ReferenceServer},
     spec::Catalogue,
     target::{embedded_names, load_named},
 };
@@ -146,4 +147,32 @@ fn a_name_means_the_target_that_comes_with_txspec_whatever_lies_in_the_folder() 
         let (code, error) = run(&["--target", file]);
         assert!(code == Some(2) && error.contains(&format!("{file}:1:")), "{code:?} {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_token_needs_is_sent_in_place_of_what_all_exchanges_need() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let target = format!(
+        "name: Own\nissuer: {}\nclients: {{ exchanger: {{ id: app, secret: app-secret }} }}\ntokens:\n  user:\n    \
+         params: {{ audience: api }}\n    from: {{ password: {{ client: exchanger, username: alice, password: \
+         alice-password }} }}\nextra_params: {{ audience: backend, x_own: [one, two] }}\n",
+        server.issuer()
+    );
+    fs::write(folder.path().join("as.yaml"), target).unwrap();
+    tokio::task::block_in_place(|| {
+        let output = Command::new(env!("CARGO_BIN_EXE_txspec"))
+            .args(["run", "--quiet", "--target", "as.yaml", "--only", "impersonation"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    });
+    let report = fs::read_to_string(folder.path().join("reports/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let exchanges = report["scenarios"][0]["exchanges"].as_array().unwrap();
+    let sent = exchanges.iter().find(|e| e["purpose"] == "exchange").unwrap();
+    let body = sent["request"]["body"].as_str().unwrap();
+    assert!(body.contains("audience=api") && !body.contains("backend"), "{body}");
+    assert!(body.contains("x_own=one&x_own=two"), "{body}");
 }
