@@ -41,7 +41,7 @@ pub(super) struct Automaton {
 
 /// Hides secrets in text and in exchanges.
 pub struct Redactor {
-    pub(super) automaton: Arc<Automaton>,
+    pub(super) automata: Vec<Arc<Automaton>>,
     pub(super) issued: Arc<RwLock<Known>>,
 }
 
@@ -128,20 +128,21 @@ impl Redactor {
     }
 
     /// Where configured secrets and source tokens stand, with their labels.
-    fn configured(&self, text: &str) -> Vec<(Range<usize>, &str)> {
-        let Some(finder) = &self.automaton.finder else { return Vec::new() };
-        finder
-            .find_iter(text)
-            .filter(|found| text.is_char_boundary(found.start()))
-            .filter(|found| {
-                !self.automaton.alone[found.pattern().as_usize()] || stands_alone(text, found.range())
-            })
-            // A long value is recognised by its head: swallow the rest of it too.
-            .map(|found| {
-                let label = self.automaton.labels[found.pattern().as_usize()].as_str();
-                (found.start()..token_end(text, found.end()), label)
-            })
-            .collect()
+    fn configured<'a>(&'a self, text: &str) -> Vec<(Range<usize>, &'a str)> {
+        let found_by = |automaton: &'a Automaton| {
+            let matches = automaton.finder.iter().flat_map(move |finder| finder.find_iter(text));
+            matches
+                .filter(|found| text.is_char_boundary(found.start()))
+                .filter(|found| {
+                    !automaton.alone[found.pattern().as_usize()] || stands_alone(text, found.range())
+                })
+                // A long value is recognised by its head: swallow the rest of it too.
+                .map(|found| {
+                    let label = automaton.labels[found.pattern().as_usize()].as_str();
+                    (found.start()..token_end(text, found.end()), label)
+                })
+        };
+        self.automata.iter().flat_map(|automaton| found_by(automaton)).collect()
     }
 
     /// As [`Redactor::text`], and at most so many bytes of it. Of a long text only the beginning is looked at; a secret

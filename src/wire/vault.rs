@@ -1,7 +1,7 @@
 //! The vault: everything that must not be shown, whether configured, obtained, sent or received.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -28,10 +28,34 @@ pub struct Vault(Arc<Mutex<Content>>);
 #[derive(Default)]
 struct Content {
     /// Configured secrets and source tokens: hidden in every encoding.
-    values: BTreeMap<String, String>,
+    values: BTreeSet<String>,
+    /// Those of them that no automaton finds yet, with their labels.
+    fresh: BTreeMap<String, String>,
+    /// What finds the others, the most first. A server whose tokens serve once gives a new one for every request: to
+    /// find all of them with one automaton, it would have to be built anew each time. As it is, each is rebuilt when as
+    /// many again have come.
+    automata: Vec<Generation>,
     /// Tokens issued during the run.
     issued: Arc<RwLock<Known>>,
-    automaton: Option<Arc<Automaton>>,
+}
+
+struct Generation {
+    values: BTreeMap<String, String>,
+    automaton: Arc<Automaton>,
+}
+
+impl Content {
+    fn settle(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut values = std::mem::take(&mut self.fresh);
+        while let Some(last) = self.automata.pop_if(|last| last.values.len() <= 2 * values.len()) {
+            values.extend(last.values);
+        }
+        let automaton = Arc::new(Automaton::new(&values));
+        self.automata.push(Generation { values, automaton });
+    }
 }
 
 impl Vault {
@@ -43,8 +67,8 @@ impl Vault {
             return;
         }
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if content.values.insert(value.to_owned(), label.to_owned()).is_none() {
-            content.automaton = None;
+        if content.values.insert(value.to_owned()) {
+            content.fresh.insert(value.to_owned(), label.to_owned());
         }
     }
 
@@ -119,15 +143,9 @@ impl Vault {
     /// What hides all that is known so far.
     pub fn redactor(&self) -> Redactor {
         let mut content = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let automaton = match &content.automaton {
-            Some(automaton) => Arc::clone(automaton),
-            None => {
-                let built = Arc::new(Automaton::new(&content.values));
-                content.automaton = Some(Arc::clone(&built));
-                built
-            }
-        };
-        Redactor { automaton, issued: Arc::clone(&content.issued) }
+        content.settle();
+        let automata = content.automata.iter().map(|g| Arc::clone(&g.automaton)).collect();
+        Redactor { automata, issued: Arc::clone(&content.issued) }
     }
 }
 
@@ -135,4 +153,26 @@ impl Vault {
 /// findings. Where it stands as a token, its position hides it.
 fn is_word(value: &str) -> bool {
     value.len() < PROBE && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_one_of_many_tokens_is_hidden_with_its_label_and_few_automata_find_them() {
+        let vault = Vault::default();
+        let token = |n: usize| format!("{:032x}-one-time", n * 7919);
+        for n in 0..300 {
+            vault.remember(if n == 0 { "client secret" } else { "user token" }, &token(n).into());
+            let shown = vault.redactor().text(&format!("now {} and first {}.", token(n), token(0)));
+            assert!(!shown.contains("one-time") && shown.contains("and first [client secret"), "{shown}");
+        }
+        let redactor = vault.redactor();
+        assert!(redactor.automata.len() < 10, "{}", redactor.automata.len());
+        for n in 1..300 {
+            let shown = redactor.text(&token(n));
+            assert!(shown.starts_with("[user token"), "{shown}");
+        }
+    }
 }
