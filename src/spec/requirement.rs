@@ -186,6 +186,10 @@ pub struct Requirement {
     /// The operator's declaration that raises the level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyRaise>,
+    /// Declared types of subject tokens of which it says nothing, by the names that RFC 8693 section 3 gives them: what is
+    /// presented as one of these is not judged by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent_on: Vec<String>,
     /// Another row that says the same and carries the checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,

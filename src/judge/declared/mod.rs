@@ -17,9 +17,6 @@ use crate::{
     wire::TransportKind,
 };
 
-/// The requirement that the scopes of a subject token bound those of the new one.
-const SCOPE_WIDENING: &str = "TX-S-scope-widening";
-
 /// Judges a step by its declared expectations.
 pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: &Expect) -> Vec<Finding> {
     let judged = Declared { run, step };
@@ -238,16 +235,14 @@ impl Declared<'_> {
             return Vec::new();
         };
         let ids = check.covers.iter().flat_map(OneOrMany::iter);
-        let unbounded = check.scope.is_some() && self.subject_without_scopes();
-        ids.filter(|id| !(unbounded && *id == SCOPE_WIDENING))
-            .map(|id| self.finding(check, id, &outcome, at))
-            .collect()
+        ids.filter(|id| !self.is_silent(id)).map(|id| self.finding(check, id, &outcome, at)).collect()
     }
 
-    /// An ID token has no scopes that those of the new token could go beyond; what it may buy is TX-S-type-laundering.
-    fn subject_without_scopes(&self) -> bool {
+    /// Whether a requirement says nothing of tokens of the type that the subject token is declared to be of.
+    fn is_silent(&self, id: &str) -> bool {
         let declared = self.step.form.get("subject_token_type");
-        declared.is_some_and(|t| t.expose() == token_type_uri("id_token"))
+        let types = self.run.requirement(id).map(|row| row.silent_on.as_slice()).unwrap_or_default();
+        declared.is_some_and(|t| types.iter().any(|name| token_type_uri(name) == t.expose()))
     }
 
     fn finding(&self, check: &Check, id: &str, outcome: &Outcome1, at: usize) -> Finding {
