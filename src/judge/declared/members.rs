@@ -76,6 +76,7 @@ impl Declared<'_> {
             });
         };
         if let Some(name) = relation.not_same_as
+            && name != "subject"
             && pointer == "/sub"
             && let (Ok(own), Ok(other)) = (
                 claims::reference(self.run, self.step, at, "subject"),
