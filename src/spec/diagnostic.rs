@@ -40,6 +40,19 @@ impl CodeKind {
             Self::Scenario => "mistake in a scenario file",
         }
     }
+
+    /// The name of the whole kind.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Violation => "classes",
+            Self::Verdict => "verdicts",
+            Self::Cause => "causes",
+            Self::Waiver => "waiver-states",
+            Self::File => "file-mistakes",
+            Self::Target => "target-mistakes",
+            Self::Scenario => "scenario-mistakes",
+        }
+    }
 }
 
 /// A code, explained.
