@@ -192,7 +192,8 @@ fn table(guide: &str, heading: &str) -> Vec<String> {
 /// Words that are ours, as the pages write them.
 fn cell(text: &str) -> String {
     let pieces = text.trim().split('`').enumerate();
-    let pieces = pieces.map(|(i, piece)| if i % 2 == 1 { piece.to_owned() } else { piece.replace('<', "&lt;") });
+    let pieces =
+        pieces.map(|(i, piece)| if i % 2 == 1 { piece.to_owned() } else { piece.replace('<', "&lt;") });
     pieces.collect::<Vec<_>>().join("`")
 }
 
@@ -208,7 +209,12 @@ fn the_tables_of_verdicts_are_what_explain_says() {
         let of = catalogue.diagnostics().iter().filter(|entry| entry.kind == kind);
         let rows: Vec<String> = of
             .map(|e| {
-                format!("| [`{0}`](../diagnostics/{0}.md) | {1} | {2} |", e.code, cell(&e.means), cell(&e.mend))
+                format!(
+                    "| [`{0}`](../diagnostics/{0}.md) | {1} | {2} |",
+                    e.code,
+                    cell(&e.means),
+                    cell(&e.mend)
+                )
             })
             .collect();
         assert_eq!(table("verdicts.md", heading), rows, "{heading}");
