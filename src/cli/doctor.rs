@@ -110,10 +110,9 @@ impl Walk<'_> {
         ] {
             match (address, self.context.declares(capability)) {
                 (Some(address), true) => self.ok(&format!("{name} endpoint {address}")),
-                (Some(address), false) => self.note(&format!(
-                    "{name} endpoint {address}, but `{}` is not among `capabilities`",
-                    capability.name()
-                )),
+                (Some(address), false) => {
+                    self.note(&format!("{name} endpoint {address}, but {}", self.undeclared(capability)));
+                }
                 (None, true) => self.note(&format!(
                     "`{}` is declared, but there is no {name} endpoint: add `endpoints: {{ {name}: … }}`",
                     capability.name()
@@ -348,7 +347,7 @@ impl Walk<'_> {
             }
         }
         if !declared {
-            self.undeclared(Capability::JwtAccessToken);
+            self.note(&self.undeclared(Capability::JwtAccessToken));
         }
         match &seen.signature {
             Some(SignatureVerdict::Valid) => self.ok("a published key verifies its signature"),
@@ -362,17 +361,16 @@ impl Walk<'_> {
             }
             // Keys that cannot be read were told before.
             None if self.context.declares(Capability::Jwks) => {}
-            None => self.undeclared(Capability::Jwks),
+            None => self.note(&self.undeclared(Capability::Jwks)),
         }
     }
 
     fn introspection(&mut self, seen: &Sight) {
         match &seen.introspected {
-            // That the endpoint is missing was told before.
-            Introspected::NoEndpoint => {}
+            // What is missing, or offered and not declared, was told with the addresses.
+            Introspected::NoEndpoint | Introspected::Undeclared => {}
             Introspected::Active if seen.form != Form::Jwt => {}
             Introspected::Active => self.ok("introspection shows the issued token to the client observer"),
-            Introspected::Undeclared => self.undeclared(Capability::Introspection),
             Introspected::NoObserver => self.note(
                 "`introspection` is declared, but nobody asks: add a client `observer`, or what it says is not judged",
             ),
@@ -390,12 +388,12 @@ impl Walk<'_> {
     }
 
     /// What is lost for a capability that is not declared.
-    fn undeclared(&self, capability: Capability) {
+    fn undeclared(&self, capability: Capability) -> String {
         let scenarios = self.context.suite.scenarios();
         let number = scenarios.iter().filter(|s| s.requires.contains(&capability)).count();
-        self.note(&format!(
+        format!(
             "`{}` is not among `capabilities`: {number} scenarios that need it do not apply",
             capability.name()
-        ));
+        )
     }
 }

@@ -135,12 +135,9 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool, own: bool) -> Str
         } else {
             "killed"
         };
-        lines.push(format!(
-            "{state:<12}{:<44} by {:>3} checks, fired {:>4}",
-            fault.id,
-            fault.caught_by().count(),
-            fault.fired
-        ));
+        let by = fault.caught_by().count();
+        let checks = if by == 1 { "check " } else { "checks" };
+        lines.push(format!("{state:<12}{:<44} by {by:>3} {checks}, fired {:>4}", fault.id, fault.fired));
         if fault.fired > 0 && !fault.is_caught() {
             let seen = fault.consequences.iter();
             lines.extend(seen.map(|c| {
@@ -179,12 +176,13 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool, own: bool) -> Str
 fn lesser(matrix: &Matrix, every_check: bool, own: bool) -> Vec<String> {
     let (of, survivors) = (matrix.lesser.len(), matrix.lesser_survivors());
     let mut lines = Vec::new();
-    if of > 0 {
+    // Of all faults: of a few that were named, the rest would say nothing.
+    if of > 0 && every_check {
         let killed = of - survivors.len();
         lines.push(format!(
             "\nChecks of may level, which are told and never demanded: killed {killed} of {of}"
         ));
-        if own && every_check && !survivors.is_empty() {
+        if own && !survivors.is_empty() {
             lines.push("No fault kills of them:".into());
             lines.extend(survivors.iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 use super::{
-    Capability, Catalogue,
+    Capability, Catalogue, Requirement,
     role::{self, Role},
 };
 
@@ -192,47 +192,55 @@ fn reading(id: &str, catalogue: &Catalogue, entries: &[WordEntry]) -> Word {
         .iter()
         .flat_map(|row| row.readings.iter().filter(|r| r.id == id).map(move |r| (row, r)))
         .collect();
-    let default = sentences.iter().any(|(_, r)| r.default);
-    let means = entry.map_or_else(
-        || {
-            let holds = if default { "it holds unless another is selected" } else { "not the default one" };
-            format!("One of the ways to read a single contested sentence; {holds}.")
-        },
-        |entry| entry.means.clone(),
-    );
-    let mut more: Vec<(String, String)> = sentences
-        .iter()
-        .map(|(row, r)| {
-            let zones: Vec<String> = row
-                .ambiguity
-                .iter()
-                .filter_map(|id| catalogue.ambiguity(id))
-                .map(|entry| format!("{}: {}", entry.id, entry.zone.trim()))
-                .collect();
-            let zones = if zones.is_empty() { String::new() } else { format!(" ({})", zones.join("; ")) };
-            (format!("Of {}", row.id), format!("{}{zones}", r.says.trim()))
-        })
-        .collect();
+    // A reading of a single sentence is what it says of that one.
+    let means = match (entry, sentences.as_slice()) {
+        (Some(entry), _) => entry.means.clone(),
+        (None, [(row, only)]) => {
+            let default = if only.default { ", by default" } else { "" };
+            format!("Of {} alone{default}: {}", row.id, only.says.trim())
+        }
+        (None, _) => "A reading of the sentences named here.".to_owned(),
+    };
+    let zones = |row: &Requirement| -> Vec<String> {
+        let entries = row.ambiguity.iter().filter_map(|id| catalogue.ambiguity(id));
+        entries.map(|entry| format!("{}: {}", entry.id, entry.zone.trim())).collect()
+    };
+    let mut more: Vec<(String, String)> = Vec::new();
+    for (row, of) in &sentences {
+        let zones = zones(row).join("; ");
+        if entry.is_none() && sentences.len() == 1 {
+            more.extend((!zones.is_empty()).then(|| ("Ambiguity".to_owned(), zones)));
+            continue;
+        }
+        let default = if of.default { ", by default" } else { "" };
+        let zones = if zones.is_empty() { zones } else { format!(" ({zones})") };
+        more.push((format!("Of {}{default}", row.id), format!("{}{zones}", of.says.trim())));
+    }
     let mut decided = String::new();
     for row in catalogue.rows() {
         for tolerated in row.tolerated.iter().filter(|t| t.reading.as_deref() == Some(id)) {
             let _ = write!(
                 decided,
-                "where {}, the code {} is a violation of level {}. ",
+                "Where {}, the code {} is a violation of level {}. ",
                 row.situation.trim(),
                 tolerated.code,
                 tolerated.level.word()
             );
         }
     }
-    more.push((
-        "What it decides".to_owned(),
-        if decided.is_empty() {
-            "no error code is judged otherwise under it: it names a way to understand the sentence, and selecting it changes no verdict.".to_owned()
-        } else {
-            decided.trim_end().to_owned()
-        },
-    ));
+    if decided.is_empty() {
+        decided.push_str("No error code is judged otherwise under it: it names a way to understand the sentence, and selecting it changes no verdict. ");
+        for policy in sentences.iter().filter_map(|(row, _)| row.policy.as_ref()) {
+            let knob = serde_json::to_value(policy.knob).unwrap_or_default();
+            let knob = knob.as_str().unwrap_or_default();
+            let level = policy.raises_to.word();
+            let _ = write!(
+                decided,
+                "What does is `policy: {{ {knob}: … }}`, with which a violation is of level {level}. "
+            );
+        }
+    }
+    more.push(("What it decides".to_owned(), decided.trim_end().to_owned()));
     Word { more, ..plain(id, WordKind::Reading, &means) }
 }
 
