@@ -349,14 +349,20 @@ impl Walk<'_> {
         if !declared {
             self.note(&self.undeclared(Capability::JwtAccessToken));
         }
+        // Names of keys are the server's words.
+        let safe = |why: &str| self.context.vault.redactor().text(why);
         match &seen.signature {
             Some(SignatureVerdict::Valid) => self.ok("a published key verifies its signature"),
             Some(SignatureVerdict::Invalid(why)) => {
-                self.note(&format!("its signature does not verify: {why}; checks of signatures will fail"));
+                self.note(&format!(
+                    "its signature does not verify: {}; checks of signatures will fail",
+                    safe(why)
+                ));
             }
             Some(SignatureVerdict::Undecided(why)) => {
                 self.note(&format!(
-                    "its signature cannot be checked: {why}; checks of signatures will be inconclusive"
+                    "its signature cannot be checked: {}; checks of signatures will be inconclusive",
+                    safe(why)
                 ));
             }
             // Keys that cannot be read were told before.

@@ -9,6 +9,7 @@ use crate::{
     scenario::ExchangeSpec,
     spec::Capability,
     token::{Jwt, NotJwt, SignatureVerdict, verify},
+    wire::{Exchange, StrictJson},
 };
 
 /// The form of a token.
@@ -55,7 +56,7 @@ pub async fn sight(context: &Context) -> Option<Sight> {
     let prepared = apply::prepare(context, &ExchangeSpec::default(), &[], &BTreeMap::new(), None).await;
     let exchange = context.sender.send("doctor", prepared.ok()?.request).await;
     let response = exchange.response().filter(|r| r.status == 200)?;
-    let answer = crate::wire::StrictJson::parse(&response.body).ok()?.value;
+    let answer = StrictJson::parse(&response.body).ok()?.value;
     let token = Context::issued_token(&answer)?.value;
     context.vault.remember_issued(&token);
     let form = match Jwt::decode(token.expose()) {
@@ -70,14 +71,30 @@ pub async fn sight(context: &Context) -> Option<Sight> {
     } else if !context.can_introspect() {
         Introspected::NoObserver
     } else {
-        match context.introspect(&token).await.1 {
-            Ok(said) if said.get("active") == Some(&Value::Bool(true)) => Introspected::Active,
-            Ok(said) if said.get("active") == Some(&Value::Bool(false)) => Introspected::Inactive,
-            Ok(_) => Introspected::Failed("the answer has no `active` that is true or false".into()),
-            Err(why) => Introspected::Failed(why),
+        let (asked, said) = context.introspect(&token).await;
+        match said.map(|said| said.get("active").and_then(Value::as_bool)) {
+            Ok(Some(true)) => Introspected::Active,
+            Ok(Some(false)) => Introspected::Inactive,
+            Ok(None) => Introspected::Failed("the answer has no `active` that is true or false".into()),
+            Err(why) => Introspected::Failed(match asked.response() {
+                Some(response) if response.status == 200 => "status 200 without a JSON object".into(),
+                // An error code could repeat the token: what is not registered is not repeated.
+                Some(response) => format!("status {}{}", response.status, known_code(context, &asked)),
+                None => context.vault.redactor().text(&why),
+            }),
         }
     };
     let signature = context.facts.jwks.as_ref().filter(|_| form == Form::Jwt);
     let signature = signature.map(|keys| verify(token.expose(), keys));
     Some(Sight { form, introspected, signature })
+}
+
+/// The error code of an answer, if a registry has it.
+fn known_code(context: &Context, exchange: &Exchange) -> String {
+    let json = Context::json_of(exchange);
+    let code = json.as_ref().and_then(|v| v.get("error")?.as_str());
+    let registry = context.facts.catalogue.registry();
+    let known =
+        |code: &&str| registry.is_token_endpoint_code(code) || registry.belongs_elsewhere(code).is_some();
+    code.filter(known).map(|code| format!(", error {code}")).unwrap_or_default()
 }
