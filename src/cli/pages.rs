@@ -25,14 +25,21 @@ pub(super) fn all(suite: &Suite, catalogue: &Catalogue, faults: &[Fault]) -> BTr
             let _ = writeln!(page, "<{url}>");
         }
         page.push_str(&parts(&requirement_parts(row, suite, catalogue, faults, usize::MAX)));
-        out.insert(format!("requirements/{}.md", row.id), page + "\n[All requirements](README.md)\n");
-    }
-    for entry in catalogue.diagnostics() {
-        let page =
-            format!("# {}\n\n{}\n{}", entry.code, capital(entry.kind.words()), parts(&code_parts(entry)));
-        out.insert(format!("diagnostics/{}.md", entry.code), page + "\n[All codes](README.md)\n");
+        let readings: &str =
+            if row.readings.is_empty() { "" } else { ", [what a reading is](../words/readings.md)" };
+        page.push_str(&format!("\n[All requirements](README.md){readings}\n"));
+        out.insert(format!("requirements/{}.md", row.id), page);
     }
     let words = catalogue.words();
+    for entry in catalogue.diagnostics() {
+        let mut page =
+            format!("# {}\n\n{}\n{}", entry.code, capital(entry.kind.words()), parts(&code_parts(entry)));
+        for word in words.iter().filter(|word| word.word == entry.code) {
+            let (kind, file) = (word.kind.words(), word.kind.plural());
+            let _ = write!(page, "\nIt is a [{kind}](../words/{file}.md#{}) as well.\n", word.word);
+        }
+        out.insert(format!("diagnostics/{}.md", entry.code), page + "\n[All codes](README.md)\n");
+    }
     for kind in WordKind::ALL {
         let mut page =
             format!("# {}\n\n{}\n", capital(&kind.plural().replace('-', " ")), escaped(kind.about()));

@@ -207,7 +207,7 @@ fn scalar(text: &str) -> String {
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let plain = starts_well && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    if plain && text.contains('-') && !reserved.contains(&text.to_ascii_lowercase().as_str()) {
+    if plain && !reserved.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
     Value::from(text.replace("${", "$${")).to_string()
