@@ -276,4 +276,7 @@ async fn doctor_knows_which_tokens_are_to_have_expired() {
     let (out, code) = doctor(&server, "", &[USER, &over("second_user")].concat(), "").await;
     assert_eq!(code, 6, "{out}");
     assert!(out.contains("FAIL  token second_user: JWT, expired 900 s ago"), "{out}");
+    let (out, code) = doctor(&server, "", &[USER, &over("x-old")].concat(), "").await;
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("note  token x-old: JWT, expired 900 s ago"), "{out}");
 }
