@@ -131,9 +131,9 @@ pub struct Matrix {
     pub faults: Vec<FaultOutcome>,
     /// Every must or should check that the faultless server passes.
     pub checks: BTreeSet<CheckId>,
-    /// Every check of lower level that it passes. Faults are looked for that kill them, and none is demanded.
+    /// Every may check that it passes. Faults are looked for that kill them, and none is demanded.
     pub lesser: BTreeSet<CheckId>,
-    /// Checks of lower level that the faultless server does not pass: no fault is needed to see them fail.
+    /// May checks that the faultless server does not pass: no fault is needed to see them fail.
     pub lesser_unmet: BTreeSet<CheckId>,
     /// What the faultless server does not pass.
     pub baseline: BTreeSet<CheckId>,
@@ -174,7 +174,7 @@ impl Matrix {
             if scenario.verdict == Verdict::Inconclusive {
                 self.baseline_undecided.push(scenario.id.clone());
             }
-            for finding in scenario.findings.iter().filter(|f| f.fact.is_none()) {
+            for finding in scenario.findings.iter().filter(|f| f.level >= Level::May && f.fact.is_none()) {
                 let check = check_of(&scenario.id, &finding.requirement);
                 let demanded = finding.level >= Level::Should;
                 let set = match (finding.verdict, demanded) {
@@ -216,7 +216,7 @@ impl Matrix {
         self.not_killed(&self.checks)
     }
 
-    /// Checks of lower level that no fault kills.
+    /// May checks that no fault kills.
     pub fn lesser_survivors(&self) -> Vec<&CheckId> {
         self.not_killed(&self.lesser)
     }
