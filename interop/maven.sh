@@ -8,7 +8,7 @@ need_java() {
   local version
   version=$( (java -XshowSettings:properties -version 2>&1 || true) | sed -n 's/^ *java\.specification\.version = //p')
   [[ -n $version ]] || skip "java is there, but does not run"
-  [[ ${version%%.*} -ge $1 ]] || skip "java $version is older than $1"
+  at_least "${version%%.*}" "$1" || skip "java is older than $1: $version"
 }
 
 # install_libraries FOLDER: puts what FOLDER/pom.xml needs at run time into $cache/lib. Maven checks what it loads with the

@@ -181,24 +181,66 @@ fn every_guide_is_walked_and_named_in_the_index() {
     }
 }
 
+/// The lines of the tables under a heading of a guide, without their heads.
+fn table(guide: &str, heading: &str) -> Vec<String> {
+    let text = fs::read_to_string(format!("docs/guides/{guide}")).unwrap();
+    let section = text.split(&format!("\n## {heading}\n")).nth(1).expect(heading);
+    let section = section.split("\n## ").next().unwrap();
+    section.lines().filter(|l| l.starts_with("| `") || l.starts_with("| [")).map(str::to_owned).collect()
+}
+
+/// Words that are ours, as the pages write them.
+fn cell(text: &str) -> String {
+    let pieces = text.trim().split('`').enumerate();
+    let pieces =
+        pieces.map(|(i, piece)| if i % 2 == 1 { piece.to_owned() } else { piece.replace('<', "&lt;") });
+    pieces.collect::<Vec<_>>().join("`")
+}
+
 #[test]
-fn every_cause_and_class_is_explained() {
-    use txspec::judge::{Cause, FailClass};
-    let guide = fs::read_to_string("docs/guides/verdicts.md").unwrap();
-    let words = |heading: &str| -> Vec<String> {
-        let section = guide.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
-        let mut words: Vec<String> = section
-            .lines()
-            .filter_map(|l| l.strip_prefix("| `")?.split('`').next().map(str::to_owned))
+fn the_tables_of_verdicts_are_what_explain_says() {
+    use txspec::spec::{Catalogue, CodeKind, WordKind};
+    let catalogue = Catalogue::embedded().unwrap();
+    for (heading, kind) in [
+        ("The five verdicts", CodeKind::Verdict),
+        ("What kind of violation", CodeKind::Violation),
+        ("Why nothing is proven", CodeKind::Cause),
+    ] {
+        let of = catalogue.diagnostics().iter().filter(|entry| entry.kind == kind);
+        let rows: Vec<String> = of
+            .map(|e| {
+                format!(
+                    "| [`{0}`](../diagnostics/{0}.md) | {1} | {2} |",
+                    e.code,
+                    cell(&e.means),
+                    cell(&e.mend)
+                )
+            })
             .collect();
-        words.sort();
-        words
+        assert_eq!(table("verdicts.md", heading), rows, "{heading}");
+    }
+    let conclusions = catalogue.words().into_iter().filter(|word| word.kind == WordKind::Conclusion);
+    let rows: Vec<String> = conclusions
+        .map(|w| {
+            let mend = cell(&w.more[0].1);
+            format!("| [`{0}`](../words/conclusions.md#{0}) | {1} | {mend} |", w.word, cell(&w.means))
+        })
+        .collect();
+    assert_eq!(table("verdicts.md", "The conclusion"), rows);
+}
+
+#[test]
+fn the_tables_of_target_files_are_what_explain_says() {
+    use txspec::spec::{Capability, role};
+    let rows = |names: Vec<(&str, &str)>| -> Vec<String> {
+        names.iter().map(|(name, means)| format!("| `{name}` | {} |", means.trim_end_matches('.'))).collect()
     };
-    let mut causes: Vec<String> = Cause::ALL.iter().map(|c| c.word().to_owned()).collect();
-    causes.sort();
-    assert_eq!(words("## Why nothing is proven"), causes);
-    let mut classes = [FailClass::Accepted, FailClass::Refused, FailClass::WrongForm, FailClass::Malformed]
-        .map(|c| serde_json::to_value(c).unwrap().as_str().unwrap().to_owned());
-    classes.sort();
-    assert_eq!(words("## What kind of violation"), classes);
+    let capabilities: Vec<(&str, &str)> = Capability::ALL.iter().map(|c| (c.name(), c.meaning())).collect();
+    let targets_and_scopes: Vec<(&str, &str)> = role::TARGETS.iter().chain(role::SCOPES).copied().collect();
+    let in_guide = table("targets.md", "4. Capabilities");
+    assert_eq!(in_guide, rows([capabilities, targets_and_scopes].concat()));
+    let tokens = table("targets.md", "3. Tokens");
+    let roles = rows(role::TOKENS.to_vec());
+    assert_eq!(tokens[tokens.len() - roles.len()..], roles);
+    assert_eq!(table("targets.md", "2. Clients"), rows(role::CLIENTS.to_vec()));
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use txspec::{
     judge::{Cause, FailClass, Verdict},
     run::WaiverState,
-    spec::{Catalogue, CodeKind},
+    spec::{Catalogue, CodeKind, WordKind},
 };
 
 fn root() -> &'static Path {
@@ -28,7 +28,7 @@ fn txspec(arguments: &[&str]) -> (Option<i32>, String, String) {
 /// The pages under a folder, by their path in it.
 fn pages(folder: &Path) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
-    for kind in ["requirements", "diagnostics"] {
+    for kind in ["requirements", "diagnostics", "words"] {
         for entry in fs::read_dir(folder.join(kind)).unwrap() {
             let path = entry.unwrap().path();
             let name = format!("{kind}/{}", path.file_name().unwrap().to_str().unwrap());
@@ -68,8 +68,12 @@ fn every_requirement_and_code_has_a_page_whose_links_lead_somewhere() {
     for (name, text) in pages(&root().join("docs")) {
         let folder = PathBuf::from(&name);
         for link in text.split("](").skip(1).filter_map(|t| t.split(')').next()) {
-            let target = root().join("docs").join(folder.parent().unwrap()).join(link);
-            assert!(link.starts_with("https://") || target.is_file(), "{name}: {link}");
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = root().join("docs").join(folder.parent().unwrap()).join(file);
+            if !link.starts_with("https://") {
+                let text = fs::read_to_string(&target).unwrap_or_else(|e| panic!("{name}: {link}: {e}"));
+                assert!(anchor.is_empty() || text.contains(&format!("\n## {anchor}\n")), "{name}: {link}");
+            }
         }
     }
 }
@@ -90,8 +94,10 @@ fn every_code_that_can_be_shown_is_explained() {
     let states: BTreeSet<String> = states.iter().map(|s| s.word().replace(' ', "-")).collect();
     assert_eq!(of(CodeKind::Waiver), states.iter().map(String::as_str).collect());
 
-    let files: BTreeSet<&str> =
-        [CodeKind::File, CodeKind::Target, CodeKind::Scenario].into_iter().flat_map(of).collect();
+    let files: BTreeSet<&str> = [CodeKind::File, CodeKind::Target, CodeKind::Scenario, CodeKind::Vendor]
+        .into_iter()
+        .flat_map(of)
+        .collect();
     let used = codes_in_the_source();
     assert!(used.len() > 60, "{used:?}");
     let unexplained: Vec<&String> = used.iter().filter(|c| !files.contains(c.as_str())).collect();
@@ -116,6 +122,8 @@ fn codes_in_the_source() -> BTreeSet<String> {
         "target/load.rs",
         "target/lint.rs",
         "target/waiver.rs",
+        "vendor/lint.rs",
+        "vendor/load.rs",
     ];
     for file in files {
         let text = fs::read_to_string(root().join("src").join(file)).unwrap();
@@ -124,9 +132,9 @@ fn codes_in_the_source() -> BTreeSet<String> {
             let Some(end) = text[at + 1..].find('"') else { break };
             let literal = &text[at + 1..at + 1 + end];
             let kebab = literal.contains('-')
-                && literal
-                    .split('-')
-                    .all(|p| p.len() > 1 && p.bytes().all(|b| b.is_ascii_lowercase()) || p == "a");
+                && literal.split('-').all(|p| {
+                    p.len() > 1 && p.bytes().all(|b| b.is_ascii_lowercase()) || p == "a" || p == "utf8"
+                });
             let followed = text[at + end + 2..].trim_start().starts_with(',');
             let listed =
                 text[..at].rfind("FROM_ABSENCE: [").is_some_and(|from| !text[from..at].contains("];"));
@@ -136,6 +144,95 @@ fn codes_in_the_source() -> BTreeSet<String> {
         }
     }
     out
+}
+
+#[test]
+fn every_word_of_reports_and_target_files_is_explained() {
+    use txspec::{cli::Exit, run::Conclusion, scenario::ProfileName, spec::Level};
+    let catalogue = Catalogue::embedded().unwrap();
+    let words = catalogue.words();
+    let of = |kind: WordKind| -> Vec<&str> {
+        words.iter().filter(|w| w.kind == kind).map(|w| w.word.as_str()).collect()
+    };
+    let conclusions =
+        [Conclusion::Conformant, Conclusion::Partial, Conclusion::Nonconformant, Conclusion::Inconclusive];
+    assert_eq!(of(WordKind::Conclusion), conclusions.map(Conclusion::word));
+    assert_eq!(of(WordKind::Profile), [ProfileName::Core, ProfileName::Security].map(ProfileName::name));
+    let levels = [Level::Must, Level::Should, Level::May, Level::Observe];
+    assert_eq!(of(WordKind::Level), levels.map(Level::word));
+    let exits = [
+        Exit::Ok,
+        Exit::Failure,
+        Exit::Usage,
+        Exit::Inconclusive,
+        Exit::NothingRan,
+        Exit::Waiver,
+        Exit::Unreachable,
+        Exit::Bug,
+    ];
+    assert_eq!(of(WordKind::ExitCode), exits.map(|exit| exit.code().to_string()));
+    assert_eq!(of(WordKind::Reading), catalogue.readings());
+    for word in &words {
+        assert!(word.means.ends_with('.') && word.means.len() > 10, "{word:?}");
+        let page = catalogue.page(&word.word).unwrap();
+        let file = page.path.split('#').next().unwrap();
+        assert!(root().join(file).is_file(), "{}", page.path);
+    }
+    for kind in WordKind::ALL {
+        assert!(!of(kind).is_empty(), "{kind:?}");
+    }
+}
+
+#[test]
+fn the_one_reading_that_changes_verdicts_says_so() {
+    let explain = |word| txspec(&["explain", word]).1.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lenient = explain("rfc6749-lenient");
+    assert!(lenient.contains("the code invalid_grant is a violation of level should"), "{lenient}");
+    assert!(lenient.contains("Of TX-2.2.2-error-code-invalid_request: That leave also"), "{lenient}");
+    let strict = explain("strict");
+    assert!(strict.contains("the code invalid_grant is a violation of level must"), "{strict}");
+    for other in ["current-practice", "strict-6749", "either", "rfc8707", "cnf-in-token", "not-covered"] {
+        assert!(explain(other).contains("selecting it changes no verdict"), "{other}");
+    }
+    // What is said of the others holds as long as `strict` is no milder than what stands beside it.
+    let catalogue = Catalogue::embedded().unwrap();
+    for row in catalogue.rows() {
+        let strict = row.tolerated.iter().filter(|t| t.reading.as_deref() == Some("strict"));
+        assert!(strict.into_iter().all(|t| t.level == row.otherwise), "{}", row.id);
+    }
+}
+
+#[test]
+fn what_is_several_things_is_explained_as_each() {
+    let (code, out, _) = txspec(&["explain", "inconclusive"]);
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("`inconclusive` has 2 meanings: verdict; conclusion of a run."), "{out}");
+    assert!(out.contains("Proven neither way") && out.contains("Nothing is known to be violated"), "{out}");
+    let (_, out, _) = txspec(&["explain", "delegation"]);
+    assert!(out.contains("capability of a target; a scenario"), "{out}");
+    let (_, out, _) = txspec(&["explain", "actor-without-type"]);
+    assert!(out.contains("a scenario; a line of the decision table"), "{out}");
+    let (_, out, _) = txspec(&["explain", "roles"]);
+    assert!(
+        out.contains("token-roles") && out.contains("scope-roles") && out.contains("second_user:"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_word_is_found_in_any_case_and_with_blanks_and_suggestions_are_the_nearest() {
+    for word in ["Not applicable", "NOT-APPLICABLE", "tx-2.1-post", "a1", "Conformant"] {
+        assert_eq!(txspec(&["explain", word]).0, Some(0), "{word}");
+    }
+    for (word, near) in [
+        ("conformnat", "did you mean `conformant`?"),
+        ("issued_token_type", "`TX-2.2.1-issued_token_type-required`"),
+        ("xyzzyq", "`txspec explain KIND`"),
+    ] {
+        let (code, out, error) = txspec(&["explain", word]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{word}");
+        assert!(error.contains(near), "{word}: {error}");
+    }
 }
 
 #[test]

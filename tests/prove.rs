@@ -101,6 +101,22 @@ fn a_fault_that_the_scenario_does_not_see_is_named() {
 }
 
 #[test]
+fn a_fault_that_only_a_consequence_shows_is_told_from_one_that_nothing_shows() {
+    let file = GOOD.replace(
+        "subject_token_type: 'urn:ietf:params:oauth:token-type:access token'",
+        "audience: '{{audience.unknown}}'",
+    );
+    let file = file.replace(
+        "row: unknown-type, covers: TX-2.1-subject_token_type-unknown",
+        "row: unknown-target, covers: TX-2.2.2-invalid_target",
+    );
+    let ran = prove(&file, &["unknown-audience-minted"]);
+    ran.ends(1)
+        .prints("SURVIVES    unknown-audience-minted")
+        .prints("seen only as a consequence, by TX-2.2.2-invalid_target in subject-type-with-blank");
+}
+
+#[test]
 fn a_check_that_no_fault_breaks_is_named_and_a_wrong_attribution_is_a_false_alarm() {
     let ran = prove(IDLE, &[]);
     ran.ends(1)
@@ -109,4 +125,33 @@ fn a_check_that_no_fault_breaks_is_named_and_a_wrong_attribution_is_a_false_alar
         .prints("COLLATERAL RV-2-immediate in lifetime-beside-revocation");
     ran.prints("must and should checks killed 0 of 1;");
     assert!(!ran.out.contains("NEVER FIRED"), "{}", ran.out);
+}
+
+/// The first is of may level and a fault breaks it; the second is of may level and nothing does.
+const LESSER: &str = "\
+topic: checks of may level
+section: RFC 8693 §2.1
+profile: rfc8693-core
+scenarios:
+  - id: own-audience
+    title: The token is for the target that was asked for
+    control: impersonation
+    requires: [audience]
+    exchange: { subject: user, audience: allowed }
+    expect:
+      success:
+        - audience: { covers: allowed }
+          covers: TX-2.1-audience-optional
+        - member: { at: /expires_in, type: number }
+          covers: TX-2.1-scope-optional
+";
+
+#[test]
+fn checks_of_may_level_are_told_and_never_demanded() {
+    let ran = prove(LESSER, &[]);
+    ran.prints("Checks of may level, which are told and never demanded: killed 1 of 2")
+        .prints("No fault kills of them:\n  TX-2.1-scope-optional in own-audience")
+        .prints("must and should checks killed 0 of 0;");
+    // That the fault breaks no must or should check of the file, so that nothing else speaks of it, is no failure.
+    assert!(!ran.out.contains("  TX-2.1-audience-optional in own-audience"), "{}", ran.out);
 }

@@ -39,7 +39,7 @@ fn requirements_fit_their_schema() {
     fit(
         "requirements",
         SchemaName::Requirements,
-        &["ambiguity.yaml", "decision-table.yaml", "diagnostics.yaml", "registry.yaml"],
+        &["ambiguity.yaml", "decision-table.yaml", "diagnostics.yaml", "registry.yaml", "words.yaml"],
     );
 }
 

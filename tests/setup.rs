@@ -4,7 +4,7 @@
 use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;
-use txspec::reference::{Options, ReferenceServer};
+use txspec::reference::{Feature, Options, ReferenceServer};
 
 struct Ran {
     code: i32,
@@ -158,4 +158,125 @@ async fn doctor_asks_of_no_client_what_its_role_does_not_need() {
         assert_eq!(ran.code, code, "{capabilities}: {}\n{}", ran.out, ran.err);
         assert!(ran.out.contains("client x-helper `forbidden` authenticates"), "{}", ran.out);
     }
+}
+
+/// What `doctor` says of a target of the reference server, and its exit code.
+async fn doctor(server: &ReferenceServer, clients: &str, tokens: &str, capabilities: &str) -> (String, i32) {
+    let folder = TempDir::new().unwrap();
+    let text = format!(
+        "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\n{clients}tokens:\n{tokens}capabilities: [{capabilities}]\n",
+        server.issuer()
+    );
+    fs::write(folder.path().join("target.yaml"), text).unwrap();
+    let ran = txspec(folder.path(), &["doctor", "--target", "target.yaml"], &[]).await;
+    (ran.out, ran.code)
+}
+
+const USER: &str =
+    "  user: { from: { password: { client: exchanger, username: alice, password: alice-password } } }\n";
+const OBSERVER: &str = "  observer: { id: rs, secret: rs-secret }\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_just_what_cannot_be_seen_of_issued_tokens() {
+    let jwt = ReferenceServer::start(Options::default()).await.unwrap();
+    let without = vec![Feature::JwtAccessTokens];
+    let opaque = ReferenceServer::start(Options { without, ..Options::default() }).await.unwrap();
+    let lost = "checks of its claims will be inconclusive";
+    let rows: [(&ReferenceServer, &str, &str, &[&str], &[&str]); 7] = [
+        // A JWT is read whatever is declared.
+        (
+            &jwt,
+            "",
+            "",
+            &["ok    the issued token is a JWT", "`jwt_access_token` is not among", "`jwks` is not among"],
+            &[lost],
+        ),
+        (
+            &jwt,
+            OBSERVER,
+            "jwt_access_token, jwks, introspection",
+            &["a published key verifies its signature", "introspection shows the issued token"],
+            &[lost, "note"],
+        ),
+        (&jwt, "", "jwt_access_token, introspection", &["nobody asks: add a client `observer`"], &[lost]),
+        (&opaque, "", "", &["the issued token is opaque, and `introspection` is not declared", lost], &[]),
+        (&opaque, OBSERVER, "introspection", &["its claims are seen by introspection"], &[lost, "jwks"]),
+        (
+            &opaque,
+            "",
+            "introspection",
+            &["the issued token is opaque, and introspection does not show it", lost, "nobody asks"],
+            &[],
+        ),
+        (
+            &opaque,
+            "",
+            "jwt_access_token",
+            &["`jwt_access_token` is declared, and the issued token is opaque"],
+            &[],
+        ),
+    ];
+    for (server, clients, capabilities, said, unsaid) in rows {
+        let (out, code) = doctor(server, clients, USER, capabilities).await;
+        assert_eq!(code, 0, "{out}");
+        // What the server offers and the file does not claim was told with the addresses, and once.
+        let told = out.matches("`introspection` is not among").count();
+        assert_eq!(told, usize::from(!capabilities.contains("introspection")), "{out}");
+        let seen = out.split("a plain exchange is granted").nth(1).unwrap();
+        for words in said {
+            assert!(seen.contains(words), "[{capabilities}]: no `{words}` in\n{out}");
+        }
+        for words in unsaid {
+            assert!(!seen.contains(words), "[{capabilities}]: `{words}` in\n{out}");
+        }
+    }
+    // An observer that may not introspect is a mistake in the set-up.
+    let observer = "  observer: { id: rs, secret: wrong-secret }\n";
+    let (out, code) = doctor(&opaque, observer, USER, "introspection").await;
+    assert_eq!(code, 6, "{out}");
+    assert!(out.contains("FAIL  introspection of the issued token failed: status 401"), "{out}");
+    assert!(out.contains("`clients.observer` (target.yaml:5) may introspect"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_a_failed_token_once_and_what_hangs_on_it() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let tokens = format!(
+        "{}  refresh_token: {{ from: {{ exchange: {{ client: exchanger, subject: user }} }} }}\n",
+        USER.replace("alice-password", "not-the-password")
+    );
+    let (out, code) = doctor(&server, "", &tokens, "").await;
+    assert_eq!(code, 6, "{out}");
+    assert_eq!(out.matches("failed to obtain the token").count(), 1, "{out}");
+    assert_eq!(out.matches("FAIL").count(), 1, "{out}");
+    assert!(out.contains("token refresh_token is made from user, which failed above"), "{out}");
+    assert!(out.contains("no plain exchange was sent: it needs the token user"), "{out}");
+    assert!(!out.contains("issued token"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_knows_which_tokens_are_to_have_expired() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let live = |role: &str, more: &str| {
+        USER.replace("user:", &format!("{role}:")).replace("{ from", &format!("{{ {more}from"))
+    };
+    let (out, code) = doctor(&server, "", &[USER, &live("expired", "")].concat(), "").await;
+    assert_eq!(code, 6, "{out}");
+    assert!(out.contains("token expired: JWT, is to have expired, and is valid for another 3600 s"), "{out}");
+    assert!(out.contains("`tokens.expired` (target.yaml:7) an `age` beyond its lifetime"), "{out}");
+    let (out, code) = doctor(&server, "", &[USER, &live("expired", "age: 2h, ")].concat(), "").await;
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("as intended: it is kept for 7200 s before it is used"), "{out}");
+    let over = |role: &str| {
+        live(role, "").replace("alice-password }", "alice-password, params: { x_lifetime: \"-900\" } }")
+    };
+    let (out, code) = doctor(&server, "", &[USER, &over("expired")].concat(), "").await;
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("ok    token expired: JWT, expired 900 s ago, as intended"), "{out}");
+    let (out, code) = doctor(&server, "", &[USER, &over("second_user")].concat(), "").await;
+    assert_eq!(code, 6, "{out}");
+    assert!(out.contains("FAIL  token second_user: JWT, expired 900 s ago"), "{out}");
+    let (out, code) = doctor(&server, "", &[USER, &over("x-old")].concat(), "").await;
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("note  token x-old: JWT, expired 900 s ago"), "{out}");
 }

@@ -411,6 +411,37 @@ fn refused(arguments: &[&str], says: &[&str]) {
 }
 
 #[test]
+fn a_simulation_cannot_be_waived() {
+    let simulation = run("camall");
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("mine.yaml");
+    let before = "name: mine\nissuer: http://127.0.0.1:1\n";
+    fs::write(&target, before).unwrap();
+    let out = txspec()
+        .args([
+            "waivers",
+            "update",
+            "--expires",
+            "2099-12-31",
+            "--reason",
+            "r",
+            "--issue",
+            "i",
+            "--owner",
+            "o",
+        ])
+        .arg("--target")
+        .arg(&target)
+        .arg(simulation.0.path())
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    let said = text(&out.stderr);
+    assert!(said.contains("a simulation of camall.io: nothing was measured"), "{said}");
+    assert_eq!(fs::read_to_string(&target).unwrap(), before);
+}
+
+#[test]
 fn what_cannot_be_simulated_is_refused_with_a_list_of_what_can() {
     let list = "simulations come with camall, janssen, logto, pingone-aic";
     refused(&["--target", "okta", "--simulated"], &["no documents to simulate `okta`", list]);

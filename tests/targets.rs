@@ -106,6 +106,35 @@ fn documented_targets_say_where_their_facts_come_from_and_what_is_unverified() {
 }
 
 #[test]
+fn the_list_marks_what_was_measured_what_is_documented_and_what_can_be_simulated() {
+    let list = |format: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_txspec"))
+            .args(["list", "targets", "--format", format])
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows: serde_json::Value = serde_json::from_str(&list("json")).unwrap();
+    let text = list("text");
+    for row in rows.as_array().unwrap() {
+        let name = row["id"].as_str().unwrap();
+        let kind = match name {
+            "reference" => "embedded",
+            _ if DOCUMENTED.contains(&name) => "documented",
+            _ => "measured",
+        };
+        assert_eq!(row["kind"], kind, "{name}");
+        let simulated = PathBuf::from(format!("fixtures/vendors/{name}.yaml")).exists();
+        assert_eq!(row["simulated"], simulated, "{name}");
+        let started = PathBuf::from(format!("interop/providers/{name}.sh")).exists();
+        assert_eq!(started, kind == "measured", "{name}");
+        let line = text.lines().find(|l| l.split_whitespace().next() == Some(name)).unwrap();
+        assert!(line.contains(kind) && line.contains("simulated") == simulated, "{line}");
+    }
+}
+
+#[test]
 fn documented_targets_name_every_variable_that_they_need() {
     for name in DOCUMENTED {
         let path = PathBuf::from(format!("targets/{name}.yaml"));

@@ -5,7 +5,7 @@
 prepare() {
   [[ -x $txspec ]] || fail "$txspec is not there: build it with cargo build --release, or say where it is with TXSPEC"
   need go
-  [[ $(go env GOVERSION) =~ ^go1\.([0-9]+) && ${BASH_REMATCH[1]} -ge 25 ]] || skip "$(go env GOVERSION) is older than go1.25"
+  at_least "$(go env GOVERSION | sed -n 's/^go1\.\([0-9]*\).*/\1/p')" 25 || skip "go is older than go1.25: $(go env GOVERSION)"
   install_once "$home/dex/go.sum" build_dex
   upstream_port=$(free_port)
   export TXSPEC_UPSTREAM=http://127.0.0.1:$upstream_port

@@ -4,7 +4,7 @@
 prepare() {
   need node
   need npm
-  [[ $(node -p 'process.versions.node.split(".")[0]') -ge 20 ]] || skip "node $(node --version) is older than 20"
+  at_least "$(node -p 'process.versions.node.split(".")[0]')" 20 || skip "node is older than 20: $(node --version)"
   cp "$home"/jmondi/{.npmrc,package.json,package-lock.json,server.mjs} "$cache"
   install_once "$home/jmondi/package-lock.json" npm ci --prefix "$cache"
 }

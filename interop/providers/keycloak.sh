@@ -32,7 +32,7 @@ prepare() {
 find_java() {
   local java
   for java in ${JAVA_HOME:+"$JAVA_HOME/bin/java"} "$(command -v java)" /usr/lib/jvm/*/bin/java; do
-    if [[ -x $java && $("$java" -version 2>&1 | grep -om1 '"[0-9]*' | tr -d '"') -ge 17 ]]; then
+    if [[ -x $java ]] && at_least "$("$java" -version 2>&1 | grep -om1 '"[0-9]*' | tr -d '"')" 17; then
       JAVA_HOME=$(dirname "$(dirname "$(readlink -f "$java")")")
       export JAVA_HOME
       return

@@ -4,7 +4,7 @@
 prepare() {
   need node
   need npm
-  [[ $(node -p 'typeof URL.parse') == function ]] || skip "node $(node --version) is older than 20.18 (it has no URL.parse)"
+  [[ $(node -p 'typeof URL.parse') == function ]] || skip "node is older than 20.18 (it has no URL.parse): $(node --version)"
   cp "$home"/oidc-provider/{.npmrc,package.json,package-lock.json,server.mjs} "$cache"
   install_once "$home/oidc-provider/package-lock.json" npm ci --prefix "$cache"
 }

@@ -38,11 +38,11 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
                     terminal.err(&target.warnings.render(false));
                 }
                 good.push(format!(
-                    "{}: target `{}`, {} tokens, {} capabilities",
+                    "{}: target `{}`, {}, {}",
                     path.display(),
                     target.spec.name,
-                    target.spec.tokens.len(),
-                    target.spec.capabilities.len()
+                    count(target.spec.tokens.len(), "token", "tokens"),
+                    count(target.spec.capabilities.len(), "capability", "capabilities")
                 ));
             }
             Err(error) => worst = refuse(&error, terminal),
@@ -51,17 +51,23 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
     for path in &vendors {
         match vendor::load_file(path, catalogue) {
             Ok(vendor) => good.push(format!(
-                "{}: vendor fixture `{}`, {} facts",
+                "{}: vendor fixture `{}`, {}",
                 path.display(),
                 vendor.name,
-                vendor.facts.len()
+                count(vendor.facts.len(), "fact", "facts")
             )),
             Err(error) => worst = refuse_vendor(&error, terminal),
         }
     }
     if !scenarios.is_empty() {
         match Suite::from_paths(&scenarios, catalogue) {
-            Ok(suite) => good.push(format!("{} scenarios", suite.scenarios().len())),
+            Ok(suite) => {
+                let place = match scenarios.as_slice() {
+                    [one] => format!("{}: ", one.display()),
+                    _ => String::new(),
+                };
+                good.push(format!("{place}{}", count(suite.scenarios().len(), "scenario", "scenarios")));
+            }
             Err(error) => worst = refuse_suite(&error, terminal),
         }
     }
@@ -69,6 +75,10 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
         terminal.out(&format!("ok: {line}"));
     }
     worst
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// A vendor fixture has facts; one that cannot be read is told by its folder.

@@ -6,15 +6,18 @@ use clap::Args;
 
 use super::{Exit, select::TargetArguments, terminal::Terminal};
 use crate::{
-    run::{ClientHealth, Context, ContextError, preflight, probe},
+    run::{ClientHealth, Context, ContextError, Form, Introspected, Sight, preflight, probe, sight},
     scenario::Suite,
     spec::{Capability, Catalogue},
-    target::AuthMethod,
-    token::{client_method, now},
+    target::{AuthMethod, duration},
+    token::{Obtained, SignatureVerdict, client_method, now},
 };
 
 /// Clocks that differ by more seconds make lifetimes look wrong.
 const CLOCK: i64 = 30;
+
+/// Roles of tokens that are there to have expired.
+const EXPIRED: [&str; 2] = ["expired", "expired_actor"];
 
 /// Walk the set-up of a target step by step and say what to change.
 #[derive(Debug, Args)]
@@ -66,9 +69,10 @@ pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Cat
         walk.addresses();
         walk.keys();
         walk.clients().await;
-        walk.tokens().await;
-        walk.exchange().await;
-        walk.observation();
+        let failed = walk.tokens().await;
+        if walk.exchange(&failed).await {
+            walk.observation().await;
+        }
         if walk.trouble { Exit::Unreachable } else { Exit::Ok }
     })
 }
@@ -106,10 +110,9 @@ impl Walk<'_> {
         ] {
             match (address, self.context.declares(capability)) {
                 (Some(address), true) => self.ok(&format!("{name} endpoint {address}")),
-                (Some(address), false) => self.note(&format!(
-                    "{name} endpoint {address}, but `{}` is not among `capabilities`",
-                    capability.name()
-                )),
+                (Some(address), false) => {
+                    self.note(&format!("{name} endpoint {address}, but {}", self.undeclared(capability)));
+                }
                 (None, true) => self.note(&format!(
                     "`{}` is declared, but there is no {name} endpoint: add `endpoints: {{ {name}: … }}`",
                     capability.name()
@@ -225,45 +228,182 @@ impl Walk<'_> {
         }
     }
 
-    async fn tokens(&mut self) {
-        let roles: Vec<String> = self.context.target.spec.tokens.keys().cloned().collect();
+    /// Asks every token source; returns the roles of those that fail.
+    async fn tokens(&mut self) -> Vec<String> {
+        let mut roles: Vec<String> = self.context.target.spec.tokens.keys().cloned().collect();
+        // What is made from another token comes behind it, so that a failure is told where it begins.
+        roles.sort_by_key(|role| self.is_derived(role));
+        let mut failed: Vec<(String, String)> = Vec::new();
         for role in roles {
             match self.context.obtainer.fresh(&role).await {
-                Ok(obtained) => {
-                    let kind = if obtained.view.jwt.is_some() { "JWT" } else { "opaque" };
-                    let life = obtained.view.expires_at.map_or_else(
-                        || "lifetime unknown".to_owned(),
-                        |e| format!("expires in {} s", e.saturating_sub(now())),
-                    );
-                    self.ok(&format!("token {role}: {kind}, {life}"));
-                }
+                Ok(obtained) => self.token(&role, &obtained),
                 Err(error) => {
-                    let hint = format!(
-                        "check `tokens.{role}`{}: its source, the client's credentials and grants",
-                        self.place(&format!("/tokens/{role}"))
-                    );
                     let message = self.context.vault.redactor().text(&error.to_string());
-                    self.fail(&message, &hint);
+                    let cause = failed.iter().find(|(_, earlier)| message.contains(earlier.as_str()));
+                    if let Some((other, _)) = cause {
+                        self.note(&format!("token {role} is made from {other}, which failed above"));
+                    } else {
+                        let hint = format!(
+                            "check `tokens.{role}`{}: its source, the client's credentials and grants",
+                            self.place(&format!("/tokens/{role}"))
+                        );
+                        self.fail(&message, &hint);
+                    }
+                    failed.push((role, message));
                 }
             }
         }
+        failed.into_iter().map(|(role, _)| role).collect()
     }
 
-    async fn exchange(&mut self) {
+    fn is_derived(&self, role: &str) -> bool {
+        let source = self.context.target.spec.tokens.get(role).map(|spec| &spec.from);
+        source.is_some_and(|from| from.refresh.is_some() || from.exchange.is_some())
+    }
+
+    fn token(&mut self, role: &str, obtained: &Obtained) {
+        let kind = if obtained.view.jwt.is_some() { "JWT" } else { "opaque" };
+        let left = obtained.view.expires_at.map(|e| e.saturating_sub(now()));
+        let shall_expire = EXPIRED.contains(&role);
+        let spec = self.context.target.spec.tokens.get(role);
+        let age = spec.and_then(|spec| duration(spec.age.as_deref()?).ok());
+        let waits = age.and_then(|age| i64::try_from(age.as_secs()).ok());
+        let place = self.place(&format!("/tokens/{role}"));
+        match left {
+            None => self.ok(&format!("token {role}: {kind}, lifetime unknown")),
+            Some(left) if left <= 0 && shall_expire => {
+                self.ok(&format!("token {role}: {kind}, expired {} s ago, as intended", left.unsigned_abs()));
+            }
+            // What a role of one's own is for, only its author knows.
+            Some(left) if left <= 0 && role.starts_with("x-") => {
+                self.note(&format!("token {role}: {kind}, expired {} s ago", left.unsigned_abs()));
+            }
+            Some(left) if left <= 0 => self.fail(
+                &format!("token {role}: {kind}, expired {} s ago", left.unsigned_abs()),
+                &format!("let `tokens.{role}`{place} give a token that is still valid"),
+            ),
+            Some(left) if shall_expire && waits.is_none_or(|waits| waits <= left) => self.fail(
+                &format!("token {role}: {kind}, is to have expired, and is valid for another {left} s"),
+                &format!("give `tokens.{role}`{place} an `age` beyond its lifetime, or a source of an expired token"),
+            ),
+            Some(left) => match waits {
+                Some(waits) if shall_expire => self.ok(&format!(
+                    "token {role}: {kind}, expires in {left} s, as intended: it is kept for {waits} s before it is used"
+                )),
+                _ => self.ok(&format!("token {role}: {kind}, expires in {left} s")),
+            },
+        }
+    }
+
+    /// Whether a plain exchange is granted.
+    async fn exchange(&mut self, failed: &[String]) -> bool {
+        if failed.iter().any(|role| role == "user") {
+            self.note("no plain exchange was sent: it needs the token user, which failed above");
+            return false;
+        }
         match preflight(self.context).await {
             Ok(()) => self.ok("a plain exchange is granted"),
-            Err(error) => self.fail(&error.message, &error.hint),
+            Err(error) => {
+                self.fail(&error.message, &error.hint);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What can be seen of issued tokens, and which scenarios or checks are lost for what cannot.
+    async fn observation(&mut self) {
+        match sight(self.context).await {
+            Some(seen) => {
+                self.inside(&seen);
+                self.introspection(&seen);
+            }
+            None => self.note("a second plain exchange issued no token that could be looked at"),
         }
     }
 
-    fn observation(&self) {
-        let jwt = self.context.declares(Capability::JwtAccessToken);
-        let introspection = self.context.declares(Capability::Introspection);
-        match (jwt, introspection) {
-            (false, false) => self.note(
-                "issued tokens can neither be decoded (`jwt_access_token`) nor introspected (`introspection`): checks of claims will be inconclusive",
-            ),
-            _ => self.ok("issued tokens can be looked into"),
+    fn inside(&mut self, seen: &Sight) {
+        let declared = self.context.declares(Capability::JwtAccessToken);
+        match seen.form {
+            Form::Jwt => self.ok("the issued token is a JWT: its claims can be seen"),
+            form => {
+                let word = if form == Form::Encrypted { "encrypted" } else { "opaque" };
+                if declared {
+                    self.note(&format!(
+                        "`jwt_access_token` is declared, and the issued token is {word}: if access tokens are meant to be so, take it out of `capabilities`"
+                    ));
+                }
+                let lost = "checks of its claims will be inconclusive (unobservable)";
+                match &seen.introspected {
+                    Introspected::Active => {
+                        self.ok(&format!("the issued token is {word}: its claims are seen by introspection"));
+                    }
+                    Introspected::Undeclared => {
+                        self.note(&format!(
+                            "the issued token is {word}, and `introspection` is not declared: {lost}"
+                        ));
+                    }
+                    _ => self.note(&format!(
+                        "the issued token is {word}, and introspection does not show it: {lost}"
+                    )),
+                }
+                return;
+            }
         }
+        if !declared {
+            self.note(&self.undeclared(Capability::JwtAccessToken));
+        }
+        // Names of keys are the server's words.
+        let safe = |why: &str| self.context.vault.redactor().text(why);
+        match &seen.signature {
+            Some(SignatureVerdict::Valid) => self.ok("a published key verifies its signature"),
+            Some(SignatureVerdict::Invalid(why)) => {
+                self.note(&format!(
+                    "its signature does not verify: {}; checks of signatures will fail",
+                    safe(why)
+                ));
+            }
+            Some(SignatureVerdict::Undecided(why)) => {
+                self.note(&format!(
+                    "its signature cannot be checked: {}; checks of signatures will be inconclusive",
+                    safe(why)
+                ));
+            }
+            // Keys that cannot be read were told before.
+            None if self.context.declares(Capability::Jwks) => {}
+            None => self.note(&self.undeclared(Capability::Jwks)),
+        }
+    }
+
+    fn introspection(&mut self, seen: &Sight) {
+        match &seen.introspected {
+            // What is missing, or offered and not declared, was told with the addresses.
+            Introspected::NoEndpoint | Introspected::Undeclared => {}
+            Introspected::Active if seen.form != Form::Jwt => {}
+            Introspected::Active => self.ok("introspection shows the issued token to the client observer"),
+            Introspected::NoObserver => self.note(
+                "`introspection` is declared, but nobody asks: add a client `observer`, or what it says is not judged",
+            ),
+            Introspected::Inactive => self.note(
+                "introspection calls the issued token inactive, perhaps to the client observer only: checks of what it says will be inconclusive unless the token is meant for that client",
+            ),
+            Introspected::Failed(why) => self.fail(
+                &format!("introspection of the issued token failed: {why}"),
+                &format!(
+                    "check the introspection endpoint and that `clients.observer`{} may introspect",
+                    self.place("/clients/observer")
+                ),
+            ),
+        }
+    }
+
+    /// What is lost for a capability that is not declared.
+    fn undeclared(&self, capability: Capability) -> String {
+        let scenarios = self.context.suite.scenarios();
+        let number = scenarios.iter().filter(|s| s.requires.contains(&capability)).count();
+        format!(
+            "`{}` is not among `capabilities`: {number} scenarios that need it do not apply",
+            capability.name()
+        )
     }
 }

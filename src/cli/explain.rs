@@ -10,15 +10,15 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, list::scenarios_of, pages, select::refuse_suite, terminal::Terminal};
+use super::{Exit, list::scenarios_of, pages, select::refuse_suite, terminal::Terminal, words};
 use crate::{
-    document::did_you_mean,
+    document::nearest,
     reference::{Fault, faults},
     scenario::{Scenario, Suite},
-    spec::{Catalogue, CodeEntry, Requirement},
+    spec::{Ambiguity, Catalogue, CodeEntry, DecisionRow, Requirement, Word},
 };
 
-/// Explain a requirement, a scenario, a fault or any other code.
+/// Explain a requirement, a scenario, a fault, a code, or any word of a report.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,13 +26,16 @@ Examples:
   txspec explain actor-without-type
   txspec explain alg-none-accepted
   txspec explain control-failed
+  txspec explain partial
+  txspec explain capabilities
   txspec explain --all --out docs")]
 pub struct ExplainArguments {
-    /// Id of a requirement, a scenario, a fault, a decision table row, a register entry, or a code: of a mistake in a
-    /// file, a class of violations, a verdict, a cause, a state of a waiver.
-    #[arg(required_unless_present = "all")]
+    /// Id of a requirement, a scenario, a fault, a line of the decision table, an entry of the ambiguity register; a
+    /// code: of a mistake in a file, a class of violations, a verdict, a cause, a state of a waiver; or a word: a
+    /// conclusion, level, profile, reading, capability, role, exit code, error code. Or one of these kinds, in plural.
+    #[arg(required_unless_present = "all", value_name = "WORD")]
     id: Option<String>,
-    /// Write a page for every requirement and every code instead.
+    /// Write a page for every requirement, every code and every kind of words instead.
     #[arg(long, requires = "out", conflicts_with = "id")]
     all: bool,
     /// The folder for the pages.
@@ -53,54 +56,132 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
     if let Some(folder) = &arguments.out {
         return write_pages(folder, &pages::all(&suite, catalogue, &all_faults), terminal);
     }
-    let id = arguments.id.as_deref().unwrap_or_default();
-    let text = if let Some(row) = catalogue.get(id) {
-        requirement(row, &suite, catalogue, &all_faults)
-    } else if let Some(one) = suite.get(id) {
-        scenario(one, catalogue)
-    } else if let Some(fault) = all_faults.iter().find(|f| f.id == id) {
-        fault_text(fault)
-    } else if let Some(entry) = catalogue.ambiguity(id) {
-        format!(
-            "{} {}\n\n{}\n\nHow txspec treats it: {}\n\nRequirements: {}",
-            entry.id,
-            entry.zone,
-            entry.texts,
-            entry.treatment,
-            entry.requirements.join(", ")
-        )
-    } else if let Some(row) = catalogue.row(id) {
-        let tolerated: Vec<String> = row
-            .tolerated
-            .iter()
-            .map(|t| format!("  {} ({}): {}", t.code, t.level.word(), t.why.trim()))
-            .collect();
-        format!(
-            "Situation: {}\nError codes that fit: {}\nTolerated:\n{}\nJudged as {}",
-            row.situation.trim(),
-            row.expected.join(", "),
-            tolerated.join("\n"),
-            row.requirement
-        )
-    } else if let Some(entry) = catalogue.diagnostic(id) {
-        as_text(&[entry.code.clone(), entry.kind.words().to_owned()], &code_parts(entry))
-    } else {
-        let known = catalogue
-            .ids()
-            .chain(catalogue.diagnostics().iter().map(|d| d.code.as_str()))
-            .chain(suite.scenarios().iter().map(|s| s.id.as_str()))
-            .chain(all_faults.iter().map(|f| f.id.as_str()));
-        let near = did_you_mean(id, known).map(|n| format!("did you mean `{n}`?"));
-        terminal.failure(
-            &format!("nothing is called `{id}`"),
-            Some(near.as_deref().unwrap_or(
-                "`txspec list requirements`, `txspec list scenarios` and `txspec list faults` show the ids",
-            )),
-        );
-        return Exit::Usage;
-    };
-    terminal.out(&wrap(&text, terminal.width()));
+    let written = arguments.id.as_deref().unwrap_or_default();
+    let known = Known { suite: &suite, catalogue, faults: &all_faults, words: catalogue.words() };
+    match known.named(written).as_deref() {
+        Some([(_, text)]) => terminal.out(&wrap(text, terminal.width())),
+        Some(meanings) => {
+            let kinds: Vec<&str> = meanings.iter().map(|(kind, _)| kind.as_str()).collect();
+            let texts: Vec<&str> = meanings.iter().map(|(_, text)| text.as_str()).collect();
+            let head = format!("`{written}` has {} meanings: {}.", kinds.len(), kinds.join("; "));
+            let rule = format!("\n\n{}\n\n", "-".repeat(20));
+            terminal.out(&wrap(&format!("{head}{rule}{}", texts.join(&rule)), terminal.width()));
+        }
+        None => {
+            let near = nearest(written, known.names(), 3);
+            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            let hint = match near.as_slice() {
+                [] => format!(
+                    "`txspec list requirements`, `list scenarios` and `list faults` show the ids; `txspec explain KIND` shows the words of a kind: {}",
+                    words::kinds().join(", ")
+                ),
+                [one] => format!("did you mean {one}?"),
+                [most @ .., last] => format!("did you mean {} or {last}?", most.join(", ")),
+            };
+            terminal.failure(&format!("nothing is called `{written}`"), Some(&hint));
+            return Exit::Usage;
+        }
+    }
     Exit::Ok
+}
+
+/// Everything that has a name.
+struct Known<'a> {
+    suite: &'a Suite,
+    catalogue: &'a Catalogue,
+    faults: &'a [Fault],
+    words: Vec<Word>,
+}
+
+/// What kind of thing a name stands for, and the explanation.
+type Meaning = (String, String);
+
+impl Known<'_> {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.catalogue
+            .ids()
+            .chain(self.catalogue.diagnostics().iter().map(|d| d.code.as_str()))
+            .chain(self.words.iter().map(|w| w.word.as_str()))
+            .chain(words::kinds())
+            .chain(self.suite.scenarios().iter().map(|s| s.id.as_str()))
+            .chain(self.faults.iter().map(|f| f.id.as_str()))
+            .chain(self.catalogue.rows().iter().map(|r| r.id.as_str()))
+            .chain(self.catalogue.ambiguities().iter().map(|a| a.id.as_str()))
+    }
+
+    /// What a name stands for. If none is written just so, that of another case, or with hyphens for blanks.
+    fn named(&self, written: &str) -> Option<Vec<Meaning>> {
+        let meanings = self.meanings(written);
+        if !meanings.is_empty() {
+            return Some(meanings);
+        }
+        let hyphened = written.trim().replace(' ', "-");
+        let name = self.names().find(|name| name.eq_ignore_ascii_case(&hyphened))?;
+        Some(self.meanings(name))
+    }
+
+    fn meanings(&self, id: &str) -> Vec<Meaning> {
+        let Self { suite, catalogue, faults, .. } = *self;
+        let mut out: Vec<Meaning> = Vec::new();
+        let mut add = |kind: &str, text: String| out.push((kind.to_owned(), text));
+        if let Some(row) = catalogue.get(id) {
+            add("a requirement", requirement(row, suite, catalogue, faults));
+        }
+        if let Some(entry) = catalogue.diagnostic(id) {
+            let kind = entry.kind.words();
+            add(kind, as_text(&[entry.code.clone(), kind.to_owned()], &code_parts(entry)));
+        }
+        for word in self.words.iter().filter(|w| w.word == id) {
+            let head = [word.word.clone(), word.kind.words().to_owned()];
+            add(word.kind.words(), as_text(&head, &words::parts(word, suite, NAMED)));
+        }
+        out.extend(words::of_kind(id, catalogue, &self.words));
+        let mut add = |kind: &str, text: String| out.push((kind.to_owned(), text));
+        if let Some(one) = suite.get(id) {
+            add("a scenario", scenario(one, catalogue));
+        }
+        if let Some(fault) = faults.iter().find(|f| f.id == id) {
+            add("a fault of the reference server", fault_text(fault));
+        }
+        if let Some(entry) = catalogue.ambiguity(id) {
+            add("an entry of the ambiguity register", ambiguity(entry));
+        }
+        if let Some(row) = catalogue.row(id) {
+            add("a line of the decision table", decision(row));
+        }
+        out
+    }
+}
+
+fn ambiguity(entry: &Ambiguity) -> String {
+    let head = [format!("{} {}", entry.id, entry.zone), "entry of the ambiguity register".to_owned()];
+    let parts = [
+        Part::new("", entry.texts.trim()),
+        Part::new("How txspec treats it", entry.treatment.trim()),
+        Part::new("Requirements", entry.requirements.join(", ")),
+    ];
+    as_text(&head, &parts)
+}
+
+fn decision(row: &DecisionRow) -> String {
+    let head = [row.id.clone(), "line of the decision table of error codes".to_owned()];
+    let codes: Vec<&str> =
+        row.expected.iter().map(|code| if code == "*" { "any" } else { code.as_str() }).collect();
+    let statuses: Vec<String> = row.statuses.iter().map(u16::to_string).collect();
+    let mut parts = vec![
+        Part::new("Situation", row.situation.trim()),
+        Part::new("Error codes that fit", codes.join(", ")),
+        Part::new("Statuses that fit", statuses.join(", ")),
+    ];
+    for tolerated in &row.tolerated {
+        let reading = tolerated.reading.as_ref().map(|r| format!(", reading {r}")).unwrap_or_default();
+        let heading =
+            format!("With {} a violation of level {}{reading}", tolerated.code, tolerated.level.word());
+        parts.push(Part::new(heading, tolerated.why.trim()));
+    }
+    parts.push(Part::new("With any other code", format!("a violation of level {}", row.otherwise.word())));
+    parts.push(Part::new("Judged as", row.requirement.clone()));
+    as_text(&head, &parts)
 }
 
 /// Most scenarios that the terminal names.
@@ -116,11 +197,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    fn new(heading: impl Into<String>, text: impl Into<String>) -> Self {
+    pub(super) fn new(heading: impl Into<String>, text: impl Into<String>) -> Self {
         Self { heading: heading.into(), text: text.into(), names: Vec::new() }
     }
 
-    fn listing(heading: &str, names: Vec<String>, most: usize) -> Self {
+    pub(super) fn listing(heading: &str, names: Vec<String>, most: usize) -> Self {
         let more = names.len().saturating_sub(most);
         let text =
             if more > 0 { format!("{} of them, the first {most}:", names.len()) } else { String::new() };

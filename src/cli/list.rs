@@ -12,6 +12,7 @@ use crate::{
     scenario::{Scenario, Suite},
     spec::{Catalogue, Requirement},
     target::{embedded_names, load_named},
+    vendor,
 };
 
 /// Show what there is: scenarios, requirements, targets or faults.
@@ -143,14 +144,68 @@ fn targets(catalogue: &Catalogue) -> Vec<Value> {
         .into_iter()
         .map(|name| {
             // A variable that is not set must not keep a target out of the list.
-            let loaded = load_named(name, &|variable| Some(std::env::var(variable).unwrap_or_else(|_| "http://127.0.0.1".into())), catalogue);
+            let loaded = load_named(
+                name,
+                &|variable| Some(std::env::var(variable).unwrap_or_else(|_| "http://127.0.0.1".into())),
+                catalogue,
+            );
             match loaded {
-                Ok(target) => json!({ "id": name, "name": target.spec.name, "version": target.spec.version, "about": target.spec.about, "capabilities": target.spec.capabilities }),
+                Ok(target) => {
+                    let kind = TargetKind::of(name, target.spec.about.as_deref());
+                    json!({
+                        "id": name,
+                        "name": target.spec.name,
+                        "version": target.spec.version,
+                        "about": target.spec.about,
+                        "kind": kind.word(),
+                        "simulated": vendor::names().contains(&name),
+                        "capabilities": target.spec.capabilities,
+                    })
+                }
                 Err(error) => json!({ "id": name, "error": error.to_string() }),
             }
         })
         .collect()
 }
+
+/// What a target file that comes with txspec is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TargetKind {
+    /// The reference server, which needs no address.
+    Embedded,
+    /// A server that the file was tried against.
+    Measured,
+    /// A product of which documents are known and nothing was measured.
+    Documented,
+}
+
+/// How the files of products that were not measured begin to speak of themselves.
+const BY_DOCUMENTS: &str = "Known by its documents";
+
+impl TargetKind {
+    fn of(name: &str, about: Option<&str>) -> Self {
+        match about {
+            _ if name == "reference" => Self::Embedded,
+            Some(about) if about.starts_with(BY_DOCUMENTS) => Self::Documented,
+            _ => Self::Measured,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Measured => "measured",
+            Self::Documented => "documented",
+        }
+    }
+}
+
+/// What the marks of targets mean.
+const TARGET_KINDS: &str = "
+embedded    comes with txspec and needs no address
+measured    a server to be started by you, which the file was tried against; in a clone `interop/run NAME` starts it
+documented  known by documents, nothing was measured: a server to be had by you, whose variables the file names
+simulated   `txspec run --target NAME --simulated` shows offline what the documents imply";
 
 fn text(what: What, rows: &[Value]) -> String {
     let get = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -173,10 +228,23 @@ fn text(what: What, rows: &[Value]) -> String {
                 let state = if count == 0 { "not checked".to_owned() } else { format!("{count} scenarios") };
                 format!("{:<8}{state}", get(row, "level"))
             }
-            What::Targets => get(row, "name"),
+            What::Targets => {
+                let simulated = row.get("simulated") == Some(&Value::Bool(true));
+                let mark = if simulated { ", simulated" } else { "" };
+                let kind = format!("{}{mark}", get(row, "kind"));
+                format!("{kind:<22} {} {}", get(row, "name"), get(row, "version")).trim_end().to_owned()
+            }
             What::Faults => get(row, "describes"),
         };
-        lines.push(format!("  {:<44} {words}", get(row, "id")));
+        let id = get(row, "id");
+        if what == What::Targets {
+            lines.push(format!("  {id:<20} {words}"));
+            continue;
+        }
+        lines.push(format!("  {id:<44} {words}"));
+    }
+    if what == What::Targets {
+        lines.push(TARGET_KINDS.to_owned());
     }
     lines.push(format!(
         "\n{} {}",

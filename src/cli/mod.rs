@@ -18,6 +18,7 @@ mod select;
 mod serve;
 pub mod terminal;
 mod waivers;
+mod words;
 
 use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
@@ -58,6 +59,7 @@ Examples:
   txspec run --target https://as.example.com --client-id app --client-secret-env SECRET
   txspec doctor --target my-as.yaml                 what is wrong with the set-up
   txspec explain TX-2.1-subject_token-required      what a requirement says and how it is checked
+  txspec explain partial                            what a word of a report means
   txspec compare --against old.json reports         what changed since, and whether it is a regression
 
 Exit codes: 0 conformant, or partial without failures; 1 conformance failure, or a regression;
@@ -81,7 +83,7 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Write a first target file for a server, and walk through it.
     Init(init::InitArguments),
-    /// Explain a requirement, a scenario, a fault or any other code.
+    /// Explain a requirement, a scenario, a fault, a code, or any word of a report.
     Explain(explain::ExplainArguments),
     /// Compare saved reports: servers side by side, or one with its earlier report.
     Compare(compare::CompareArguments),

@@ -24,9 +24,15 @@ use crate::{
 Examples:
   txspec prove                        the whole matrix
   txspec prove my-scenarios.yaml      which faults your scenarios catch
-  txspec prove --fault alg-none-accepted --format markdown")]
+  txspec prove --fault alg-none-accepted --format markdown
+
+Exit code 0: every check of must or should level passes against the faultless server and is killed by
+some fault, and nothing fails that a fault does not explain. Else 1. Without files, or with --fault,
+every fault that was tried must be killed too; scenarios of your own need not catch all. With --fault,
+checks that those faults do not kill are no failure. Checks of may level are told and never demanded.")]
 pub struct ProveArguments {
-    /// Scenario files of your own, to be proven together with those that come with txspec.
+    /// Scenario files of your own, to be proven in place of those that come with txspec, which still serve as their
+    /// controls. What every response is judged on anyway kills faults here too, and its own proof is not asked for.
     #[arg(value_name = "SCENARIO.yaml")]
     scenarios: Vec<PathBuf>,
     /// Only this fault (can be repeated).
@@ -93,7 +99,7 @@ fn prepare(
     match arguments.format {
         Format::Json => terminal.out(&serde_json::to_string_pretty(&matrix).unwrap_or_default()),
         Format::Markdown => terminal.out(&markdown(&matrix)),
-        Format::Text => terminal.out(&text(&matrix, every_fault, every_check)),
+        Format::Text => terminal.out(&text(&matrix, every_fault, every_check, own)),
     }
     Ok(if matrix.holds(every_fault, every_check) { Exit::Ok } else { Exit::Failure })
 }
@@ -117,7 +123,7 @@ fn check_fault_names(arguments: &ProveArguments, terminal: &Terminal) -> Result<
     Ok(())
 }
 
-fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
+fn text(matrix: &Matrix, every_fault: bool, every_check: bool, own: bool) -> String {
     let mut lines = Vec::new();
     let concerned =
         |fault: &&FaultOutcome| every_fault || !fault.killed.is_empty() || !fault.collateral.is_empty();
@@ -129,12 +135,15 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
         } else {
             "killed"
         };
-        lines.push(format!(
-            "{state:<12}{:<44} by {:>3} checks, fired {:>4}",
-            fault.id,
-            fault.caught_by().count(),
-            fault.fired
-        ));
+        let by = fault.caught_by().count();
+        let checks = if by == 1 { "check " } else { "checks" };
+        lines.push(format!("{state:<12}{:<44} by {by:>3} {checks}, fired {:>4}", fault.id, fault.fired));
+        if fault.fired > 0 && !fault.is_caught() {
+            let seen = fault.consequences.iter();
+            lines.extend(seen.map(|c| {
+                format!("            seen only as a consequence, by {} in {}", c.requirement, c.scenario)
+            }));
+        }
         for check in &fault.collateral {
             lines.push(format!("            COLLATERAL {} in {}", check.requirement, check.scenario));
         }
@@ -152,6 +161,7 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
         lines.push("\nNot exercised by the reference server, so not proven and in no total:".into());
         lines.extend(matrix.not_exercised.iter().map(|(scenario, why)| format!("  {scenario}: {why}")));
     }
+    lines.extend(lesser(matrix, every_check, own));
     let left_open = matrix.totals().left_open;
     if left_open > 0 {
         lines.push(format!(
@@ -160,6 +170,28 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool) -> String {
     }
     lines.push(totals(matrix));
     lines.join("\n")
+}
+
+/// Checks of may level: their own authors want to know each that nothing proves; of the suite's, the number is enough.
+fn lesser(matrix: &Matrix, every_check: bool, own: bool) -> Vec<String> {
+    let (of, survivors) = (matrix.lesser.len(), matrix.lesser_survivors());
+    let mut lines = Vec::new();
+    // Of all faults: of a few that were named, the rest would say nothing.
+    if of > 0 && every_check {
+        let killed = of - survivors.len();
+        lines.push(format!(
+            "\nChecks of may level, which are told and never demanded: killed {killed} of {of}"
+        ));
+        if own && !survivors.is_empty() {
+            lines.push("No fault kills of them:".into());
+            lines.extend(survivors.iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
+        }
+    }
+    if own && !matrix.lesser_unmet.is_empty() {
+        lines.push("\nThe faultless server does not pass, of may level:".into());
+        lines.extend(matrix.lesser_unmet.iter().map(|c| format!("  {} in {}", c.requirement, c.scenario)));
+    }
+    lines
 }
 
 fn totals(matrix: &Matrix) -> String {

@@ -107,6 +107,15 @@ fn update(arguments: &UpdateArguments, terminal: &Terminal) -> Result<Exit, Exit
     }
     let globs = globs.build().map_err(|e| refuse(&e.to_string(), None))?;
     let report = Report::read(&arguments.report).map_err(|e| refuse(&e.to_string(), e.hint()))?;
+    if report.target.documented.is_some() {
+        return Err(refuse(
+            &format!(
+                "the report is of a simulation of {}: nothing was measured, so there is nothing to waive",
+                report.target.name
+            ),
+            Some("run against the server itself; waivers accept what a server was seen to do"),
+        ));
+    }
     let level = arguments.level.map_or(report.fail_on, Level::from);
     let wanted = |check: &str| arguments.check.is_empty() || globs.is_match(check);
     let waivers: Vec<Waiver> = violations(&report, level, &wanted)

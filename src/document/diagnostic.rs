@@ -176,6 +176,31 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, c)| c)
 }
 
+/// The candidates nearest to what was written, at most so many: what is misspelt, and what it is a part of. Those that are
+/// much further away than the nearest are left out, all the more where that is a plain slip.
+pub fn nearest<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
+    let written = written.to_ascii_lowercase();
+    let score = |candidate: &str| {
+        let candidate = candidate.to_ascii_lowercase();
+        let is_part = written.len() > 2 && candidate.contains(&written);
+        #[expect(clippy::cast_precision_loss, reason = "names are short")]
+        let share = 0.6 + 0.4 * written.len() as f64 / candidate.len().max(1) as f64;
+        let part = if is_part { share } else { 0.0 };
+        strsim::normalized_damerau_levenshtein(&written, &candidate).max(part)
+    };
+    let mut near: Vec<(f64, &str)> =
+        candidates.into_iter().map(|c| (score(c), c)).filter(|(score, _)| *score >= 0.6).collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.len().cmp(&b.1.len())).then(a.1.cmp(b.1)));
+    near.dedup_by_key(|(_, c)| *c);
+    let best = near.first().map_or(0.0, |(score, _)| *score);
+    let least = best - 0.04 - 0.3 * (1.0 - best);
+    near.into_iter().take_while(|(score, _)| *score > least).map(|(_, c)| c).take(most).collect()
+}
+
 /// The text of a file, each C1 control character replaced by another character of two bytes, so that places stay right.
 /// The renderer makes the other control characters visible, but U+009B begins an escape sequence too.
 fn harmless(text: &str) -> Cow<'_, str> {

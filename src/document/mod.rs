@@ -5,6 +5,6 @@ mod diagnostic;
 mod schema;
 mod source;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean, nearest};
 pub use schema::{SchemaCheck, yaml_schema};
 pub use source::{Document, MAX_BYTES, MAX_DEPTH, pointer_push};

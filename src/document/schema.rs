@@ -142,6 +142,15 @@ impl SchemaCheck {
                             .hint(format!("it must match {pattern}")),
                     );
                 }
+                ValidationErrorKind::Minimum { limit } | ValidationErrorKind::Maximum { limit } => {
+                    let least = matches!(error.kind(), ValidationErrorKind::Minimum { .. });
+                    let (word, bound) =
+                        if least { ("too small", "at least") } else { ("too large", "at most") };
+                    let message =
+                        format!("{} is {word}: {bound} {limit} is expected", plain(error.instance()));
+                    wrong.push(pointer.clone());
+                    found.push(document.at(&pointer, "wrong-value", message));
+                }
                 ValidationErrorKind::MinItems { .. } => {
                     found.push(document.at(&pointer, "empty-list", "at least one entry was expected here"));
                 }

@@ -82,14 +82,7 @@ impl Document {
         }
         match String::from_utf8(bytes) {
             Ok(text) => Self::parse(&name, &text),
-            Err(e) => refuse(
-                "not-utf8",
-                format!(
-                    "the file is not UTF-8 text (first bad byte at offset {})",
-                    e.utf8_error().valid_up_to()
-                ),
-                "save it as UTF-8",
-            ),
+            Err(e) => Err(not_utf8(&name, &e.into_bytes()).into()),
         }
     }
 
@@ -208,6 +201,23 @@ impl Document {
         let place = self.place(pointer)?;
         let start = place.key.as_ref().map_or(place.value.start, |k| k.start);
         Some(self.text.get(..start)?.matches('\n').count() + 1)
+    }
+}
+
+/// Points at the first byte that is no UTF-8: what stands before it is text, and the rest is shown as well as it goes.
+fn not_utf8(name: &str, bytes: &[u8]) -> Diagnostic {
+    let lossy = String::from_utf8_lossy(bytes);
+    let text = lossy.strip_prefix('\u{feff}').unwrap_or(&lossy);
+    let valid = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), |_| 0);
+    let at = valid.saturating_sub(lossy.len() - text.len());
+    Diagnostic {
+        place: Some((Arc::from(text), at..at + '\u{fffd}'.len_utf8())),
+        ..Diagnostic::for_file(
+            name,
+            "not-utf8",
+            "the file is not UTF-8 text: here is the first byte that is none",
+        )
+        .hint("save it as UTF-8")
     }
 }
 
@@ -421,6 +431,19 @@ mod tests {
         assert_eq!(d.line_column(), Some((4, 12)));
         assert_eq!(doc.at_key("/b/0/y", "t", "m").line_column(), Some((4, 5)));
         assert_eq!(doc.at("/b/0/zzz", "t", "m").line_column(), Some((3, 5)));
+    }
+
+    #[test]
+    fn the_first_byte_that_is_no_text_has_a_place() {
+        for (bytes, place) in [
+            (b"a: 1\nb: caf\xe9\n".as_slice(), (2, 7)),
+            (b"\xff\xfea\x00", (1, 1)),
+            (b"\xef\xbb\xbfa: \xff", (1, 4)),
+            // A replacement character that someone wrote is text.
+            (b"\xc3\xa9: \xef\xbf\xbd\xff", (1, 5)),
+        ] {
+            assert_eq!(not_utf8("t.yaml", bytes).line_column(), Some(place), "{bytes:?}");
+        }
     }
 
     #[test]

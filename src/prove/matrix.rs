@@ -36,6 +36,8 @@ pub struct FaultOutcome {
     pub killed: BTreeSet<CheckId>,
     /// Checks of base requests that the fault refuses: they stay undecided, which fails a run as well.
     pub left_open: BTreeSet<CheckId>,
+    /// Checks that failed for what the fault may bring with it: they notice it, and prove nothing of their own.
+    pub consequences: BTreeSet<CheckId>,
     /// Failures of must or should level outside what the fault declares.
     pub collateral: BTreeSet<CheckId>,
     /// Scenarios that could not be decided because of it.
@@ -60,6 +62,7 @@ impl FaultOutcome {
             fired: 0,
             killed: BTreeSet::new(),
             left_open: BTreeSet::new(),
+            consequences: BTreeSet::new(),
             collateral: BTreeSet::new(),
             undecided: 0,
         }
@@ -82,8 +85,9 @@ impl FaultOutcome {
                 let own = fault.violates.contains(&finding.requirement);
                 if own && finding.class.is_some_and(|c| fault.class.iter().any(|f| fits(c, f))) {
                     self.killed.insert(check);
-                } else if !own && !fault.also.contains(&finding.requirement) && finding.level >= Level::Should
-                {
+                } else if !own && fault.also.contains(&finding.requirement) {
+                    self.consequences.insert(check);
+                } else if !own && finding.level >= Level::Should {
                     self.collateral.insert(check);
                 }
             }
@@ -127,6 +131,10 @@ pub struct Matrix {
     pub faults: Vec<FaultOutcome>,
     /// Every must or should check that the faultless server passes.
     pub checks: BTreeSet<CheckId>,
+    /// Every may check that it passes. Faults are looked for that kill them, and none is demanded.
+    pub lesser: BTreeSet<CheckId>,
+    /// May checks that the faultless server does not pass: no fault is needed to see them fail.
+    pub lesser_unmet: BTreeSet<CheckId>,
     /// What the faultless server does not pass.
     pub baseline: BTreeSet<CheckId>,
     /// Scenarios that could not be decided against the faultless server.
@@ -166,13 +174,17 @@ impl Matrix {
             if scenario.verdict == Verdict::Inconclusive {
                 self.baseline_undecided.push(scenario.id.clone());
             }
-            for finding in scenario.findings.iter().filter(|f| f.level >= Level::Should && f.fact.is_none()) {
+            for finding in scenario.findings.iter().filter(|f| f.level >= Level::May && f.fact.is_none()) {
                 let check = check_of(&scenario.id, &finding.requirement);
-                match finding.verdict {
-                    Verdict::Pass => drop(self.checks.insert(check)),
-                    Verdict::Fail => drop(self.baseline.insert(check)),
-                    _ => {}
-                }
+                let demanded = finding.level >= Level::Should;
+                let set = match (finding.verdict, demanded) {
+                    (Verdict::Pass, true) => &mut self.checks,
+                    (Verdict::Pass, false) => &mut self.lesser,
+                    (Verdict::Fail, true) => &mut self.baseline,
+                    (Verdict::Fail, false) => &mut self.lesser_unmet,
+                    _ => continue,
+                };
+                set.insert(check);
             }
         }
     }
@@ -193,14 +205,25 @@ impl Matrix {
 
     /// Leaves the generic oracles out: whoever proves a scenario need not prove what every response gets.
     pub fn without_oracles(mut self) -> Self {
-        self.checks.retain(|check| check.scenario != ORACLES);
+        for set in [&mut self.checks, &mut self.lesser, &mut self.lesser_unmet] {
+            set.retain(|check| check.scenario != ORACLES);
+        }
         self
     }
 
-    /// Checks that no fault kills.
+    /// Must and should checks that no fault kills.
     pub fn survivors(&self) -> Vec<&CheckId> {
+        self.not_killed(&self.checks)
+    }
+
+    /// May checks that no fault kills.
+    pub fn lesser_survivors(&self) -> Vec<&CheckId> {
+        self.not_killed(&self.lesser)
+    }
+
+    fn not_killed<'m>(&'m self, checks: &'m BTreeSet<CheckId>) -> Vec<&'m CheckId> {
         let killed: BTreeSet<&CheckId> = self.faults.iter().flat_map(FaultOutcome::caught_by).collect();
-        self.checks.iter().filter(|c| !killed.contains(c)).collect()
+        checks.iter().filter(|c| !killed.contains(c)).collect()
     }
 
     /// Whether every gate holds. `every_fault`: the scenarios are meant to catch all faults that were tried.

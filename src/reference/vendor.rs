@@ -111,6 +111,7 @@ pub(super) struct Code {
     when: Vec<Why>,
     /// The HTTP status.
     #[serde(default = "bad_request")]
+    #[schemars(range(min = 200, max = 599))]
     pub(super) status: u16,
     /// The `error` member.
     pub(super) error: String,
@@ -139,6 +140,7 @@ pub(super) struct Mint {
     /// Whether it can be exchanged once.
     single_use: bool,
     /// Status of the response.
+    #[schemars(range(min = 200, max = 599))]
     status: u16,
     /// What the token permits.
     scope: Vec<String>,
@@ -177,6 +179,7 @@ pub(super) struct Example {
 #[serde(deny_unknown_fields)]
 struct ExampleResponse {
     /// HTTP status.
+    #[schemars(range(min = 200, max = 599))]
     status: u16,
     /// `Cache-Control`, where the documents show it.
     #[serde(default)]

@@ -4,6 +4,7 @@
 
 pub mod annotate;
 pub mod compare;
+mod curl;
 mod digest;
 mod error;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub mod terminal;
 mod visible;
 mod write;
 
+pub use curl::curl_note;
 pub use error::ReportError;
 pub use json::{Identity, Report, TargetIdentity, Tool};
 pub use recording::{identity_of, read_recording, write_recording};

@@ -6,12 +6,14 @@ use include_dir::{Dir, include_dir};
 
 use super::decision::{AmbiguityFile, DecisionFile};
 use super::diagnostic::DiagnosticFile;
-use super::{Ambiguity, CodeEntry, DecisionRow, Page, Registry, Requirement, RequirementFile};
+use super::word::{self, WordEntry, WordFile};
+use super::{Ambiguity, CodeEntry, DecisionRow, Page, Registry, Requirement, RequirementFile, Word};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/requirements");
 
 /// Files of the folder that are not specifications.
-const OTHERS: [&str; 4] = ["decision-table.yaml", "ambiguity.yaml", "registry.yaml", "diagnostics.yaml"];
+const OTHERS: [&str; 5] =
+    ["decision-table.yaml", "ambiguity.yaml", "registry.yaml", "diagnostics.yaml", "words.yaml"];
 
 /// The embedded catalogue is broken: a bug in txspec, never a user's mistake.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,7 @@ pub struct Catalogue {
     ambiguities: Vec<Ambiguity>,
     registry: Registry,
     diagnostics: Vec<CodeEntry>,
+    words: Vec<WordEntry>,
     docs: Option<String>,
 }
 
@@ -82,6 +85,7 @@ impl Catalogue {
             ambiguities: parse::<AmbiguityFile>(OTHERS[1])?.entries,
             registry: parse(OTHERS[2])?,
             diagnostics: parse::<DiagnosticFile>(OTHERS[3])?.diagnostics,
+            words: parse::<WordFile>(OTHERS[4])?.words,
             docs: None,
         })
     }
@@ -160,23 +164,30 @@ impl Catalogue {
         self.diagnostics.iter().find(|d| d.code == code)
     }
 
+    /// Every word of reports and target files that is no code, explained, kind by kind.
+    pub fn words(&self) -> Vec<Word> {
+        word::all(self, &self.words)
+    }
+
     /// The same catalogue, for whom the pages of `docs/` are published under this address.
     #[must_use]
     pub fn with_docs(self, base: Option<&str>) -> Self {
         Self { docs: base.map(|b| b.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// Where a requirement or another code is explained.
+    /// Where a requirement, another code or a word is explained. What is a code and a word has the page of the code.
     pub fn page(&self, id: &str) -> Option<Page> {
-        let folder = if self.get(id).is_some() {
-            "requirements"
+        let file = if self.get(id).is_some() {
+            format!("requirements/{id}.md")
+        } else if self.diagnostic(id).is_some() {
+            format!("diagnostics/{id}.md")
         } else {
-            self.diagnostic(id)?;
-            "diagnostics"
+            let word = self.words().into_iter().find(|word| word.word == id)?;
+            format!("words/{}.md#{id}", word.kind.plural())
         };
         Some(Page {
-            path: format!("docs/{folder}/{id}.md"),
-            url: self.docs.as_ref().map(|base| format!("{base}/{folder}/{id}.md")),
+            path: format!("docs/{file}"),
+            url: self.docs.as_ref().map(|base| format!("{base}/{file}")),
         })
     }
 

@@ -21,12 +21,22 @@ pub enum CodeKind {
     Target,
     /// A mistake in a scenario file.
     Scenario,
+    /// A mistake in a vendor fixture.
+    Vendor,
 }
 
 impl CodeKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 7] =
-        [Self::Violation, Self::Verdict, Self::Cause, Self::Waiver, Self::File, Self::Target, Self::Scenario];
+    pub const ALL: [Self; 8] = [
+        Self::Violation,
+        Self::Verdict,
+        Self::Cause,
+        Self::Waiver,
+        Self::File,
+        Self::Target,
+        Self::Scenario,
+        Self::Vendor,
+    ];
 
     /// In words.
     pub fn words(self) -> &'static str {
@@ -38,6 +48,21 @@ impl CodeKind {
             Self::File => "mistake in a file",
             Self::Target => "mistake in a target file",
             Self::Scenario => "mistake in a scenario file",
+            Self::Vendor => "mistake in a vendor fixture",
+        }
+    }
+
+    /// The name of the whole kind.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Violation => "classes",
+            Self::Verdict => "verdicts",
+            Self::Cause => "causes",
+            Self::Waiver => "waiver-states",
+            Self::File => "file-mistakes",
+            Self::Target => "target-mistakes",
+            Self::Scenario => "scenario-mistakes",
+            Self::Vendor => "vendor-mistakes",
         }
     }
 }

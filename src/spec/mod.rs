@@ -8,6 +8,7 @@ mod decision;
 mod diagnostic;
 mod requirement;
 pub mod role;
+mod word;
 
 pub use capability::Capability;
 pub use catalogue::{Catalogue, CatalogueError};
@@ -16,3 +17,4 @@ pub use diagnostic::{CodeEntry, CodeKind, Page};
 pub use requirement::{
     Class, Knob, Level, Party, PolicyRaise, ReadingOf, Requirement, RequirementFile, Testability,
 };
+pub use word::{Word, WordKind};

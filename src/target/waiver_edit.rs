@@ -143,28 +143,61 @@ fn block(waivers: &[&Waiver], indent: &str, newline: &str) -> String {
     for waiver in waivers {
         for (i, (key, value)) in members(waiver).into_iter().enumerate() {
             let lead = if i == 0 { "- " } else { "  " };
+            let value = match value {
+                Written::Scalar(text) => text,
+                Written::List(items) => list(&items, &format!("{indent}{lead}{key}: "), newline),
+            };
             out.push_str(&format!("{indent}{lead}{key}: {value}{newline}"));
         }
     }
     out
 }
 
-fn members(waiver: &Waiver) -> Vec<(&'static str, String)> {
-    let mut out = vec![("check", scalar(&waiver.check))];
+/// The columns that a list is folded at.
+const WIDTH: usize = 110;
+
+/// A list in brackets, folded between its items. `before` stands on its first line already.
+fn list(items: &[String], before: &str, newline: &str) -> String {
+    let indent: String = before.chars().take_while(|c| *c == ' ').chain("    ".chars()).collect();
+    let mut out = "[".to_owned();
+    let mut column = before.len() + 1;
+    for (i, item) in items.iter().enumerate() {
+        let end = if i + 1 == items.len() { "]" } else { "," };
+        if i > 0 && column + 1 + item.len() + end.len() > WIDTH {
+            out.push_str(newline);
+            out.push_str(&indent);
+            column = indent.len();
+        } else if i > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(item);
+        out.push_str(end);
+        column += item.len() + end.len();
+    }
+    out
+}
+
+/// How a member of a waiver is written.
+enum Written {
+    Scalar(String),
+    List(Vec<String>),
+}
+
+fn members(waiver: &Waiver) -> Vec<(&'static str, Written)> {
+    let text = |text: &str| Written::Scalar(scalar(text));
+    let mut out = vec![("check", text(&waiver.check))];
     match waiver.scenarios.as_slice() {
         [] => {}
-        [one] => out.push(("scenario", scalar(one))),
-        many => {
-            let many: Vec<String> = many.iter().map(|s| scalar(s)).collect();
-            out.push(("scenario", format!("[{}]", many.join(", "))));
-        }
+        [one] => out.push(("scenario", text(one))),
+        many => out.push(("scenario", Written::List(many.iter().map(|s| scalar(s)).collect()))),
     }
-    out.push(("observed", scalar(&waiver.observed)));
-    out.extend(waiver.level.map(|l| ("level", l.word().to_owned())));
-    out.push(("reason", scalar(&waiver.reason)));
-    out.push(("issue", scalar(&waiver.issue)));
-    out.push(("owner", scalar(&waiver.owner)));
-    out.push(("expires", waiver.expires.to_string()));
+    out.push(("observed", text(&waiver.observed)));
+    out.extend(waiver.level.map(|l| ("level", Written::Scalar(l.word().to_owned()))));
+    out.push(("reason", text(&waiver.reason)));
+    out.push(("issue", text(&waiver.issue)));
+    out.push(("owner", text(&waiver.owner)));
+    out.push(("expires", Written::Scalar(waiver.expires.to_string())));
     out
 }
 
@@ -174,7 +207,7 @@ fn scalar(text: &str) -> String {
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let plain = starts_well && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    if plain && text.contains('-') && !reserved.contains(&text.to_ascii_lowercase().as_str()) {
+    if plain && !reserved.contains(&text.to_ascii_lowercase().as_str()) {
         return text.to_owned();
     }
     Value::from(text.replace("${", "$${")).to_string()
@@ -284,6 +317,37 @@ mod tests {
         let edit = edited(&text, &[later, waiver("Y-1", "400 a")]).unwrap();
         assert_eq!((edit.added, edit.renewed), (1, 1));
         assert_eq!(edit.text.matches("2032-02-02").count(), 1);
+    }
+
+    #[test]
+    fn many_scenarios_are_folded_and_read_again() {
+        let many: Vec<String> = (0..107).map(|i| format!("some-scenario-of-a-length-{i}")).collect();
+        let long = Waiver { scenarios: many.clone(), ..waiver("X-1", "200 accepted") };
+        for text in [
+            "# top\nname: AS\nwaivers:\n# old\n- check: Y-1 # said\n  observed: 400 a\n  reason: r\n  issue: i\n  owner: o\n  expires: 2030-01-01 # soon\n# tail\nreading: strict\n",
+            "name: AS\r\nreading: strict # r\r\n",
+        ] {
+            let edit = edited(text, std::slice::from_ref(&long)).unwrap();
+            assert!(edit.text.lines().all(|line| line.len() <= WIDTH), "{}", edit.text);
+            assert!(edit.text.lines().count() > text.lines().count() + 30, "{}", edit.text);
+            for line in text.lines() {
+                assert!(edit.text.lines().any(|l| l == line), "{line} in\n{}", edit.text);
+            }
+            assert!(!text.contains('\r') || !edit.text.replace("\r\n", "").contains('\n'));
+            let read = existing(&Document::parse("t.yaml", &edit.text).unwrap()).unwrap();
+            assert_eq!(read.last().unwrap().scenarios, many);
+            // What was written is found again, and can be renewed.
+            let later = Waiver { expires: "2032-02-02".parse().unwrap(), ..long.clone() };
+            let again = edited(&edit.text, &[later]).unwrap();
+            assert_eq!((again.added, again.renewed), (0, 1));
+            assert_eq!(again.text, edit.text.replace("2031-01-31", "2032-02-02"));
+        }
+        let other: serde_json::Value =
+            serde_yaml::from_str(&waivers_as_yaml(std::slice::from_ref(&long))).unwrap();
+        assert_eq!(other["waivers"][0]["scenario"].as_array().unwrap().len(), 107);
+        // What fits stays on its line.
+        let few = waivers_as_yaml(&[waiver("X-1", "200 accepted")]);
+        assert!(few.contains("    scenario: [a-b, c-d]\n"), "{few}");
     }
 
     #[test]

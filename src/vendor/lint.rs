@@ -24,6 +24,9 @@ pub(super) fn lint(vendor: &Vendor, document: &Document, catalogue: &Catalogue) 
             }
         }
     }
+    for (i, page) in vendor.pages.iter().enumerate() {
+        lint.address(&format!("/pages/{i}/url"), page.url.as_deref());
+    }
     for (i, page) in vendor.server.example_pages().enumerate() {
         lint.page(&format!("/server/examples/{i}/from"), page);
     }
@@ -38,6 +41,18 @@ struct Lint<'a> {
 }
 
 impl Lint<'_> {
+    /// Reports link to it.
+    fn address(&mut self, place: &str, address: Option<&str>) {
+        let Some(address) = address else { return };
+        let why = match url::Url::parse(address) {
+            Ok(url) if ["http", "https"].contains(&url.scheme()) => return,
+            Ok(url) => format!("`{}:` is no scheme of a page that was read", url.scheme()),
+            Err(error) => format!("`{address}` is not a URL: {error}"),
+        };
+        let mistake = self.document.at(place, "wrong-url", why);
+        self.found.push(mistake.hint("write it like https://docs.example.com/token-exchange"));
+    }
+
     fn page(&mut self, place: &str, page: &str) {
         let known = || self.vendor.pages.iter().map(|page| page.id.as_str());
         if known().any(|id| id == page) {
@@ -90,6 +105,62 @@ impl Lint<'_> {
                 Some(near) => mistake.label(format!("did you mean `{near}`?")),
                 None => mistake.hint("`txspec list faults` shows them"),
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        spec::Catalogue,
+        vendor::{VendorError, embedded, load_text},
+    };
+
+    /// The mistakes in a fixture that comes with txspec, one text in it replaced by another.
+    fn mistakes(name: &str, from: &str, to: &str) -> Vec<(String, Option<usize>)> {
+        let catalogue = Catalogue::embedded().unwrap();
+        let text = std::fs::read_to_string(format!("fixtures/vendors/{name}.yaml")).unwrap();
+        assert!(text.contains(from), "{name}: {from}");
+        assert!(embedded(name, &catalogue).is_ok(), "{name}");
+        let line = text.lines().position(|l| l.contains(from)).map(|n| n + 1);
+        match load_text("t.yaml", &text.replacen(from, to, 1), &catalogue) {
+            Err(VendorError::Mistakes(found)) => found
+                .0
+                .iter()
+                .map(|d| {
+                    assert_eq!(d.line_column().map(|(l, _)| l), line, "{d:?}");
+                    (format!("{}: {}", d.code, d.message), line)
+                })
+                .collect(),
+            other => panic!("{to}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_status_that_no_answer_can_have_is_refused() {
+        for (status, words) in [
+            ("12", "wrong-value: 12 is too small: at least 200 is expected"),
+            ("700", "wrong-value: 700 is too large: at most 599 is expected"),
+            ("0", "wrong-value: 0 is too small"),
+        ] {
+            let found = mistakes("logto", "status: 200", &format!("status: {status}"));
+            assert!(found.len() == 1 && found[0].0.starts_with(words), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_an_address_that_can_be_linked() {
+        for (address, words) in [
+            ("javascript:alert(1)", "wrong-url: `javascript:` is no scheme"),
+            ("file:///etc/hosts", "wrong-url: `file:` is no scheme"),
+            ("docs.logto.io", "wrong-url: `docs.logto.io` is not a URL"),
+        ] {
+            let found = mistakes(
+                "logto",
+                "url: https://docs.logto.io/developers/user-impersonation",
+                &format!("url: {address}"),
+            );
+            assert!(found.len() == 1 && found[0].0.starts_with(words), "{found:?}");
         }
     }
 }

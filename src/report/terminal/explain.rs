@@ -4,6 +4,7 @@ use super::page::{BOLD, DIM, PLAIN, Page, level_mark, verdict_mark};
 use crate::{
     judge::{Finding, Verdict},
     report::{
+        curl_note,
         digest::{class_meaning, contested},
         visible::{count, shown, status},
     },
@@ -153,6 +154,9 @@ fn exchanges(page: &mut Page, result: &ScenarioResult, failures: &[&Finding]) {
         page.blank();
         // One unbroken line: it is there to be copied.
         page.line(PLAIN, &format!("  {}", shown(&first.curl, COMMAND)));
+        if let Some(note) = curl_note(&first.curl, &result.id) {
+            page.put(2, 2, &[(DIM, &shown(&note, TEXT))]);
+        }
     }
 }
 

@@ -64,7 +64,7 @@ fn identity(page: &mut Page, report: &Report) {
     let mut pieces: Vec<Piece<'_>> = vec![(style, mark), (style, &word), (BOLD, &name)];
     let version = report.target.version.as_deref().map(|v| shown(v, TEXT));
     pieces.extend(version.as_deref().map(|v| (BOLD, v)));
-    let issuer = report.target.issuer.as_deref().map(|i| shown(i, TEXT));
+    let issuer = report.target.issuer.as_deref().filter(|i| *i != report.target.name).map(|i| shown(i, TEXT));
     pieces.extend(issuer.as_deref().map(|i| (PLAIN, i)));
     page.put(0, 2, &pieces);
     if report.interrupted {

@@ -1,0 +1,64 @@
+//! What to say beside a command line that sends a request again: its secrets are variables that someone has to fill.
+
+use super::visible::clip;
+
+/// Most variables that are named.
+const NAMED: usize = 8;
+
+/// Names the variables of a command line (as in [`crate::wire::RedactedExchange::curl`]) and says where to read how to
+/// fill them; nothing for a line without any. `scenario` is what sends the very same request again.
+pub fn curl_note(line: &str, scenario: &str) -> Option<String> {
+    let names = variables(line);
+    let names = match names.as_slice() {
+        [] => return None,
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    };
+    let scenario = clip(scenario, 120);
+    Some(format!(
+        "Set {names} first (docs/guides/validate.md says how), or run again with `--only {scenario}`."
+    ))
+}
+
+/// The variables, in the order in which they come up.
+fn variables(line: &str) -> Vec<&str> {
+    let mut out: Vec<&str> = Vec::new();
+    for (at, _) in line.match_indices('$') {
+        // What the server or a scenario wrote is escaped.
+        if line[..at].ends_with('\\') {
+            continue;
+        }
+        let rest = &line[at + 1..];
+        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(rest.len());
+        let name = &rest[..end];
+        if !name.is_empty() && !out.contains(&name) && out.len() < NAMED {
+            out.push(name);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_of_a_line_are_named_once_and_no_others() {
+        let line = r#"curl -u "$CLIENT_ID:$CLIENT_SECRET" --data-raw "scope=\$HOME&subject_token=$SUBJECT_TOKEN&subject_token=$SUBJECT_TOKEN&a=$""#;
+        assert_eq!(variables(line), ["CLIENT_ID", "CLIENT_SECRET", "SUBJECT_TOKEN"]);
+        let note = curl_note(line, "alg-none").unwrap();
+        assert!(note.starts_with("Set CLIENT_ID, CLIENT_SECRET and SUBJECT_TOKEN first"), "{note}");
+        assert!(note.ends_with("`--only alg-none`."), "{note}");
+        assert_eq!(curl_note("curl -sS \"http://127.0.0.1/jwks\"", "x"), None);
+    }
+
+    /// The guide says of each variable that a line can hold where its value comes from.
+    #[test]
+    fn the_guide_explains_every_variable() {
+        let guide = std::fs::read_to_string("docs/guides/validate.md").unwrap();
+        let named = ["CLIENT_ID", "CLIENT_SECRET", "SUBJECT_TOKEN", "ACTOR_TOKEN", "REFRESH_TOKEN", "TOKEN"];
+        for name in named.into_iter().chain(["CLIENT_ASSERTION", "DPOP_PROOF"]) {
+            assert!(guide.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}

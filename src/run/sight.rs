@@ -1,0 +1,100 @@
+//! What can be seen of an issued token from outside, and what stands in the way (for `txspec doctor`).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Context, apply};
+use crate::{
+    scenario::ExchangeSpec,
+    spec::Capability,
+    token::{Jwt, NotJwt, SignatureVerdict, verify},
+    wire::{Exchange, StrictJson},
+};
+
+/// The form of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A JWT in the clear.
+    Jwt,
+    /// An encrypted JWT.
+    Encrypted,
+    /// Anything else.
+    Opaque,
+}
+
+/// What introspection (RFC 7662) says to the client `observer`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Introspected {
+    /// The capability is not declared, so nobody asks.
+    Undeclared,
+    /// No endpoint is known.
+    NoEndpoint,
+    /// The target has no client `observer`.
+    NoObserver,
+    /// The token is active, and its claims are told.
+    Active,
+    /// The token is called inactive, perhaps only to this client.
+    Inactive,
+    /// No answer of use; what came.
+    Failed(String),
+}
+
+/// What can be seen of the token that a plain exchange issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// Its form.
+    pub form: Form,
+    /// What introspection says of it.
+    pub introspected: Introspected,
+    /// Whether a published key verifies it; `None` where the target declares no keys or none could be read.
+    pub signature: Option<SignatureVerdict>,
+}
+
+/// Sends a plain exchange and looks at the token; `None` if none was issued. At most two requests.
+pub async fn sight(context: &Context) -> Option<Sight> {
+    let prepared = apply::prepare(context, &ExchangeSpec::default(), &[], &BTreeMap::new(), None).await;
+    let exchange = context.sender.send("doctor", prepared.ok()?.request).await;
+    let response = exchange.response().filter(|r| r.status == 200)?;
+    let answer = StrictJson::parse(&response.body).ok()?.value;
+    let token = Context::issued_token(&answer)?.value;
+    context.vault.remember_issued(&token);
+    let form = match Jwt::decode(token.expose()) {
+        Ok(_) => Form::Jwt,
+        Err(NotJwt::Encrypted) => Form::Encrypted,
+        Err(_) => Form::Opaque,
+    };
+    let introspected = if !context.declares(Capability::Introspection) {
+        Introspected::Undeclared
+    } else if context.endpoints.introspection.is_none() {
+        Introspected::NoEndpoint
+    } else if !context.can_introspect() {
+        Introspected::NoObserver
+    } else {
+        let (asked, said) = context.introspect(&token).await;
+        match said.map(|said| said.get("active").and_then(Value::as_bool)) {
+            Ok(Some(true)) => Introspected::Active,
+            Ok(Some(false)) => Introspected::Inactive,
+            Ok(None) => Introspected::Failed("the answer has no `active` that is true or false".into()),
+            Err(why) => Introspected::Failed(match asked.response() {
+                Some(response) if response.status == 200 => "status 200 without a JSON object".into(),
+                // An error code could repeat the token: what is not registered is not repeated.
+                Some(response) => format!("status {}{}", response.status, known_code(context, &asked)),
+                None => context.vault.redactor().text(&why),
+            }),
+        }
+    };
+    let signature = context.facts.jwks.as_ref().filter(|_| form == Form::Jwt);
+    let signature = signature.map(|keys| verify(token.expose(), keys));
+    Some(Sight { form, introspected, signature })
+}
+
+/// The error code of an answer, if a registry has it.
+fn known_code(context: &Context, exchange: &Exchange) -> String {
+    let json = Context::json_of(exchange);
+    let code = json.as_ref().and_then(|v| v.get("error")?.as_str());
+    let registry = context.facts.catalogue.registry();
+    let known =
+        |code: &&str| registry.is_token_endpoint_code(code) || registry.belongs_elsewhere(code).is_some();
+    code.filter(known).map(|code| format!(", error {code}")).unwrap_or_default()
+}
