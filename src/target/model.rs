@@ -360,6 +360,7 @@ pub struct HttpStep {
     pub dpop: Option<String>,
     /// Status that must come back. Default: any 2xx or 3xx.
     #[serde(default)]
+    #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
     /// Names for values of the JSON response, by JSON pointer.
     #[serde(default)]

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     judge::{FailClass, Finding, Verdict, oracle_requirements},
     report::{
-        Report,
+        Report, curl_note,
         digest::{contested, has_row},
         visible::{shown, status},
     },
@@ -102,6 +102,8 @@ pub(super) struct ExchangeView {
     pub(super) request: String,
     pub(super) response: String,
     pub(super) curl: String,
+    /// What has to be filled in to use it.
+    pub(super) note: Option<String>,
     pub(super) tokens: Vec<TokenView>,
 }
 
@@ -300,13 +302,14 @@ fn exchanges<'a>(
         if !budget.is_left() {
             break;
         }
-        out.push(exchange_view(exchange, tokens, budget));
+        out.push(exchange_view(exchange, &result.id, tokens, budget));
     }
     out
 }
 
 fn exchange_view<'a>(
     exchange: &'a RedactedExchange,
+    scenario: &str,
     tokens: &mut Shown<'a>,
     budget: &mut Budget,
 ) -> ExchangeView {
@@ -325,6 +328,7 @@ fn exchange_view<'a>(
         request: message(&head, &request.headers, &request.body, budget),
         response,
         curl: budget.text(&exchange.curl, MESSAGE),
+        note: curl_note(&exchange.curl, scenario).map(|note| budget.text(&note, SHORT)),
         tokens: tokens.views(exchange, budget),
     }
 }

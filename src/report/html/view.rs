@@ -39,6 +39,8 @@ pub(super) struct Page {
     tool: String,
     name: String,
     conclusion: &'static str,
+    /// Where the word is explained.
+    conclusion_url: Option<String>,
     conclusion_class: &'static str,
     mark: &'static str,
     interrupted: bool,
@@ -90,6 +92,8 @@ pub(super) struct Row {
     section: String,
     url: Option<String>,
     class: &'static str,
+    /// Where the class is explained.
+    class_url: Option<String>,
     expected: String,
     observed: String,
     scenarios: Vec<String>,
@@ -113,6 +117,7 @@ impl Page {
             tool: tool(report),
             name: shown(&report.target.label(), CELL),
             conclusion: report.conclusion.word(),
+            conclusion_url: catalogue.page(report.conclusion.word()).and_then(|page| page.url),
             conclusion_class,
             mark,
             interrupted: report.interrupted,
@@ -226,6 +231,7 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<Group> {
             section,
             url,
             class: v.finding.class.map_or("violated", |c| c.word()),
+            class_url: v.finding.class.and_then(|c| catalogue.page(c.word())).and_then(|page| page.url),
             expected: shown(&v.finding.expected, CELL),
             observed: shown(&v.finding.observed, CELL),
             scenarios: v.scenarios.iter().take(5).map(|s| shown(&s.id, CELL)).collect(),

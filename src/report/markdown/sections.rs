@@ -4,7 +4,7 @@ use super::escape::{block, cell, code, text};
 use crate::{
     judge::Finding,
     report::{
-        Report,
+        Report, curl_note,
         digest::{self, Group, Violation, class_meaning},
         headline::{extent, headline},
         visible::{count, duration, status},
@@ -25,15 +25,18 @@ const FULL: usize = 20;
 /// Rows of a table.
 const ROWS: usize = 60;
 
-pub(super) fn identity(report: &Report, _: &Catalogue) -> String {
+pub(super) fn identity(report: &Report, catalogue: &Catalogue) -> String {
     let mark = match report.conclusion {
         Conclusion::Conformant => "✅",
         Conclusion::Partial => "🟦",
         Conclusion::Nonconformant => "❌",
         Conclusion::Inconclusive => "❔",
     };
-    let mut out =
-        format!("# {mark} {}: {}\n\n", text(&report.target.label(), CELL), report.conclusion.word());
+    let mut out = format!(
+        "# {mark} {}: {}\n\n",
+        text(&report.target.label(), CELL),
+        word(report.conclusion.word(), catalogue)
+    );
     if report.interrupted {
         out.push_str("**The run was interrupted: only what had been judged by then is counted.**\n\n");
     }
@@ -127,7 +130,7 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
     }
     out.push_str(&format!("- **expected** {}\n", code(&finding.expected, TEXT)));
     out.push_str(&format!("- **observed** {}\n", code(&finding.observed, TEXT)));
-    out.push_str(&format!("- **class** {class}: {}\n", class_meaning(finding.class)));
+    out.push_str(&format!("- **class** {}: {}\n", word(class, catalogue), class_meaning(finding.class)));
     if !finding.why.is_empty() {
         out.push_str(&format!("- **why** {}\n", text(&finding.why, TEXT)));
     }
@@ -146,7 +149,7 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
         ));
     }
     if let Some(exchange) = shown_exchange(first, finding) {
-        out.push_str(&exchange_lines(exchange));
+        out.push_str(&exchange_lines(exchange, &first.id));
     }
     out.push('\n');
     out
@@ -159,15 +162,17 @@ fn shown_exchange<'a>(scenario: &'a ScenarioResult, finding: &Finding) -> Option
     }
 }
 
-fn exchange_lines(exchange: &RedactedExchange) -> String {
+fn exchange_lines(exchange: &RedactedExchange, scenario: &str) -> String {
     let request = format!("{} {}", exchange.request.method, exchange.request.url);
     let answer = match (&exchange.response, &exchange.transport_error) {
         (Some(r), _) => format!("{} {}", status(r.status), r.body),
         (None, Some(error)) => format!("no response: {error}"),
         (None, None) => "nothing was sent".into(),
     };
+    let note =
+        curl_note(&exchange.curl, scenario).map(|n| format!("{}\n\n", text(&n, TEXT))).unwrap_or_default();
     format!(
-        "- **request** {}\n- **response** {}\n\n<details><summary>send it again</summary>\n\n{}\n</details>\n",
+        "- **request** {}\n- **response** {}\n\n<details><summary>send it again</summary>\n\n{note}{}\n</details>\n",
         code(&request, TEXT),
         code(&answer, TEXT),
         block("sh", &exchange.curl, COMMAND)
@@ -189,7 +194,7 @@ fn table(violations: &[Violation<'_>], catalogue: &Catalogue) -> String {
             mark(finding.level),
             finding.level.word(),
             linked(&finding.requirement, catalogue),
-            finding.class.map_or("violated", |c| c.word()),
+            word(finding.class.map_or("violated", |c| c.word()), catalogue),
             cell(&finding.observed, CELL),
             names(&violation.scenarios, 3)
         ));
@@ -219,6 +224,14 @@ fn link(page: &Page) -> String {
     match &page.url {
         Some(url) => format!("[{}]({url})", page.path),
         None => code(&page.path, CELL),
+    }
+}
+
+/// A word of the reports, leading to its page where that is published.
+fn word(word: &str, catalogue: &Catalogue) -> String {
+    match catalogue.page(word).and_then(|page| page.url) {
+        Some(url) => format!("[{word}]({url})"),
+        None => word.to_owned(),
     }
 }
 
