@@ -185,7 +185,7 @@ fn documented(reports: &[Report]) -> Option<String> {
         let said = r.target.documented.as_deref()?;
         let since = said.strip_prefix(&format!("documents on {name} as of "));
         let since = since.and_then(|s| s.strip_suffix("; nothing was measured"));
-        Some((since.map_or_else(|| said.to_owned(), |date| format!("as of {date}")), name.clone()))
+        Some((since.map_or_else(|| said.to_owned(), |date| format!("documents as of {date}")), name.clone()))
     });
     let groups = grouped(names);
     let each: Vec<String> =

@@ -24,6 +24,8 @@ const TEXT: usize = 300;
 const FACT: usize = 48;
 /// Rows of a table.
 const ROWS: usize = 500;
+/// Columns that leave room for words.
+const FEW: usize = 4;
 /// Scenarios that are named of a departure.
 const NAMED: usize = 5;
 
@@ -60,11 +62,13 @@ struct Target {
     label: String,
     /// What stands under the letter.
     name: String,
+    /// What names it where a column has no head: on a phone.
+    tag: String,
     is_documented: bool,
     class: &'static str,
     conclusion: &'static str,
-    /// Name and number.
-    counts: Vec<(&'static str, usize)>,
+    /// Name and number, sign and colour.
+    counts: Vec<(&'static str, usize, &'static str, &'static str)>,
     /// Name and value.
     run: Vec<(&'static str, String)>,
 }
@@ -83,6 +87,8 @@ struct Line {
     section: String,
     section_url: Option<String>,
     says: String,
+    /// The same where many columns leave it no room.
+    folded: String,
     cells: Vec<Shown>,
     /// What was seen: letter, what it came to, the text in full, where.
     seen: Vec<(String, String, String, String)>,
@@ -113,7 +119,7 @@ struct Own {
 /// Only when the template fails, a bug.
 pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, ReportError> {
     let style = format!("{STYLE}{WIDE}");
-    let lines = |rows: &[Row]| rows.iter().take(ROWS).map(|r| line(r, catalogue)).collect();
+    let lines = |rows: &[Row]| rows.iter().take(ROWS).map(|r| line(r, catalogue, few(comparison))).collect();
     let (differ, same): (Vec<&Facts>, Vec<&Facts>) = comparison.observations.iter().partition(|f| f.differs);
     let number = comparison.targets.len();
     Page {
@@ -125,8 +131,8 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
         size: format!(
             "n{number} {}",
             match number {
-                0..5 => "few",
-                5..9 => "many",
+                0..=FEW => "few",
+                ..=8 => "many",
                 _ => "most",
             }
         ),
@@ -150,6 +156,11 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
     .map_err(|e| ReportError::Render { format: "HTML", message: e.to_string() })
 }
 
+/// Whether there is room for words beside the columns.
+fn few(comparison: &Comparison) -> bool {
+    comparison.targets.len() <= FEW
+}
+
 fn targets(comparison: &Comparison) -> Vec<Target> {
     comparison
         .targets
@@ -159,10 +170,13 @@ fn targets(comparison: &Comparison) -> Vec<Target> {
             let r = t.requirements;
             let c = t.counts;
             let alone = comparison.targets.iter().filter(|o| o.target.name == t.target.name).count() == 1;
+            let name = shown(if alone { &t.target.name } else { &t.label }, TEXT);
+            let weighed = |w: Weight, number| (w.word(), number, w.sign(), w.colour());
             Target {
                 letter: says::letter(i),
                 label: shown(&t.label, TEXT),
-                name: shown(if alone { &t.target.name } else { &t.label }, TEXT),
+                tag: if few(comparison) { name.clone() } else { says::letter(i) },
+                name,
                 is_documented: t.target.documented.is_some(),
                 class: match t.conclusion {
                     Conclusion::Conformant => "pass",
@@ -172,14 +186,14 @@ fn targets(comparison: &Comparison) -> Vec<Target> {
                 },
                 conclusion: t.conclusion.word(),
                 counts: vec![
-                    ("violated", r.violated),
-                    ("of them accepted", r.accepted),
-                    ("of them waived", r.waived),
-                    ("warning", r.warnings),
-                    ("information", r.information),
-                    ("inconclusive", r.inconclusive),
-                    ("met", r.met),
-                    ("not exercised", r.not_exercised),
+                    weighed(Weight::Violated, r.violated),
+                    ("of them accepted", r.accepted, "", ""),
+                    ("of them waived", r.waived, "", ""),
+                    weighed(Weight::Warning, r.warnings),
+                    weighed(Weight::Information, r.information),
+                    weighed(Weight::Inconclusive, r.inconclusive),
+                    weighed(Weight::Met, r.met),
+                    weighed(Weight::NotExercised, r.not_exercised),
                 ],
                 run: vec![
                     ("passed", c.pass.to_string()),
@@ -212,13 +226,14 @@ fn specs(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Group> {
         .map(|(i, (spec, rows))| Group {
             title: shown(spec, TEXT),
             anchor: format!("spec-{}", i + 1),
-            lines: rows.into_iter().map(|r| line(r, catalogue)).collect(),
+            lines: rows.into_iter().map(|r| line(r, catalogue, few(comparison))).collect(),
         })
         .collect()
 }
 
-fn line(row: &Row, catalogue: &Catalogue) -> Line {
+fn line(row: &Row, catalogue: &Catalogue, few: bool) -> Line {
     let requirement = catalogue.get(&row.requirement);
+    let sentence = says(&row.requirement, catalogue);
     let seen = |(i, c): (usize, &Cell)| {
         let what = format!("{} {}", c.weight().sign(), c.word());
         (says::letter(i), what, shown(&c.observed, TEXT), named(&c.scenarios))
@@ -229,7 +244,8 @@ fn line(row: &Row, catalogue: &Catalogue) -> Line {
         level: row.level.word(),
         section: shown(&row.section, TEXT),
         section_url: requirement.and_then(|r| catalogue.section_url(r)),
-        says: says(&row.requirement, catalogue),
+        says: if few { sentence.clone() } else { String::new() },
+        folded: if few { String::new() } else { sentence },
         cells: row.cells.iter().map(chip).collect(),
         seen: row.cells.iter().enumerate().filter(|(_, c)| c.level.is_some()).map(seen).collect(),
     }
@@ -265,6 +281,7 @@ fn fact(facts: &Facts) -> Line {
         section: String::new(),
         section_url: None,
         says: String::new(),
+        folded: String::new(),
         cells: all.iter().map(cell).collect(),
         seen: all.iter().enumerate().filter_map(cut).collect(),
     }

@@ -39,8 +39,11 @@ pub(super) fn lead(comparison: &Comparison, name: &dyn Fn(&str) -> String) -> Ve
     }
     if measured.len() < comparison.targets.len() {
         let clean = clean(true);
-        let names = if clean.is_empty() { "none".to_owned() } else { clean.join(", ") };
-        out.push(format!("By their documents alone, no must is violated by: {names}."));
+        out.push(if clean.is_empty() {
+            "By its documents, each that was not measured violates at least one must.".to_owned()
+        } else {
+            format!("By documents alone, no must is violated by {}.", clean.join(", "))
+        });
     }
     out
 }
@@ -149,10 +152,11 @@ fn unquoted(value: &str) -> String {
     }
 }
 
-/// At most so many characters, cut between words.
+/// At most so many characters, cut between words; of a token type URI only what tells it from others.
 pub(super) fn brief(text: &str, limit: usize) -> String {
+    let text = text.replace("urn:ietf:params:oauth:token-type:", "urn:…:");
     let Some((end, _)) = text.char_indices().nth(limit) else {
-        return text.to_owned();
+        return text;
     };
     let head = &text[..end];
     let word = |c: char| c.is_alphanumeric() || "-_~%".contains(c);
@@ -173,6 +177,7 @@ mod tests {
         assert_eq!(brief("client_secret_basic, none", 24), "client_secret_basic…");
         assert_eq!(brief("client_secret_basic, none", 19), "client_secret_basic…");
         assert_eq!(brief("client_secret_basic, none", 18), "…");
+        assert_eq!(brief("urn:ietf:params:oauth:token-type:jwt", 9), "urn:…:jwt");
         assert_eq!(brief("é — ü", 4), "é —…");
         assert_eq!(brief("äöü—xyz", 5), "äöü—…");
     }
