@@ -22,6 +22,9 @@ Examples:
   txspec compare a.json b.json --discriminating
   txspec compare --against yesterday.json reports/report.json     the release gate
 
+A cell weighs what was seen: ✘ a violated must, ! a warning (should), i an information (may). Every
+format explains its signs. The numbers are no ranking: a server that claims less is judged on less.
+
 With --against, exit code 1 means a regression (it is named), 3 that something proven before
 could not be judged now, 0 that nothing became worse.")]
 pub struct CompareArguments {
@@ -31,7 +34,8 @@ pub struct CompareArguments {
     /// An earlier report of the same server: tells what changed in meaning, and fails on a regression.
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
-    /// Only the requirements that tell the servers apart.
+    /// Only the requirements that came out differently, and the facts that differ: what some servers could not be
+    /// judged on, where most depart alike, and facts on which all agree are left out, in every format.
     #[arg(long, conflicts_with = "against")]
     discriminating: bool,
     /// With --against: changes of this level or above fail. Default: as the new report's run was made.
@@ -148,8 +152,8 @@ fn gate(
             let (width, styled) = paper(arguments, terminal);
             Ok(gate_text::terminal(&gate, level, width, styled))
         }
-        ComparisonFormat::Markdown => Ok(gate_text::markdown(&gate, level)),
-        ComparisonFormat::Html => gate_text::html(&gate, level),
+        ComparisonFormat::Markdown => Ok(gate_text::markdown(&gate, level, catalogue)),
+        ComparisonFormat::Html => gate_text::html(&gate, level, catalogue),
         ComparisonFormat::Json => gate.to_json(),
     };
     show(arguments, text, terminal)?;

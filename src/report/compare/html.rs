@@ -22,6 +22,8 @@ pub(super) const WIDE: &str = include_str!("compare.css");
 const TEXT: usize = 300;
 /// Most of what a server shows of a fact, in its cell; the whole is told beneath the fact's name.
 const FACT: usize = 48;
+/// Most of what was seen, beneath a chip.
+const NOTE: usize = 80;
 /// Rows of a table.
 const ROWS: usize = 500;
 /// Columns that leave room for words.
@@ -90,6 +92,8 @@ struct Line {
     /// The same where many columns leave it no room.
     folded: String,
     cells: Vec<Shown>,
+    /// What can be unfolded.
+    more: &'static str,
     /// What was seen: letter, what it came to, the text in full, where.
     seen: Vec<(String, String, String, String)>,
 }
@@ -100,6 +104,8 @@ struct Shown {
     word: String,
     /// Only for the ear: the sign says it to the eye.
     is_plain: bool,
+    /// What was seen first, where there is room.
+    note: String,
 }
 
 struct Own {
@@ -246,18 +252,20 @@ fn line(row: &Row, catalogue: &Catalogue, few: bool) -> Line {
         section_url: requirement.and_then(|r| catalogue.section_url(r)),
         says: if few { sentence.clone() } else { String::new() },
         folded: if few { String::new() } else { sentence },
-        cells: row.cells.iter().map(chip).collect(),
+        cells: row.cells.iter().map(|c| chip(c, few)).collect(),
+        more: if few { "where it was seen" } else { "what it asks, what was seen" },
         seen: row.cells.iter().enumerate().filter(|(_, c)| c.level.is_some()).map(seen).collect(),
     }
 }
 
-fn chip(cell: &Cell) -> Shown {
+fn chip(cell: &Cell, few: bool) -> Shown {
     let weight = cell.weight();
     Shown {
         class: weight.colour(),
         sign: format!("{}{}", weight.sign(), cell.tilde()),
         word: cell.word(),
         is_plain: cell.level.is_none(),
+        note: if few { says::brief(&shown(&cell.observed, TEXT), NOTE) } else { String::new() },
     }
 }
 
@@ -269,6 +277,7 @@ fn fact(facts: &Facts) -> Line {
         sign: value.as_ref().map_or_else(|| "–".to_owned(), |v| says::brief(v, FACT)),
         word: if value.is_some() { String::new() } else { "not observed".to_owned() },
         is_plain: true,
+        note: String::new(),
     };
     let cut = |(i, value): (usize, &Option<String>)| {
         let full = value.as_ref().filter(|v| says::brief(v, FACT) != **v)?;
@@ -283,6 +292,7 @@ fn fact(facts: &Facts) -> Line {
         says: String::new(),
         folded: String::new(),
         cells: all.iter().map(cell).collect(),
+        more: "in full",
         seen: all.iter().enumerate().filter_map(cut).collect(),
     }
 }
@@ -312,7 +322,12 @@ fn alone(comparison: &Comparison, catalogue: &Catalogue) -> Vec<(String, String,
                     requirement: shown(&u.requirement, TEXT),
                     says: says(&u.requirement, catalogue),
                     class: u.cell.weight().colour(),
-                    weight: format!("{}{} {}", u.cell.weight().sign(), u.cell.tilde(), u.cell.weight().word()),
+                    weight: format!(
+                        "{}{} {}",
+                        u.cell.weight().sign(),
+                        u.cell.tilde(),
+                        u.cell.weight().word()
+                    ),
                     word: u.cell.word(),
                     observed: shown(&u.cell.observed, TEXT),
                     scenarios: named(&u.cell.scenarios),

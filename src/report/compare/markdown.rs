@@ -83,15 +83,8 @@ fn targets(comparison: &Comparison) -> String {
     let mut out = format!("| {} |\n| {} |\n", heads.join(" | "), rule.join(" | "));
     for (i, target) in comparison.targets.iter().enumerate() {
         let t = target.requirements;
-        let mut numbers = vec![
-            t.violated,
-            t.accepted,
-            t.warnings,
-            t.information,
-            t.inconclusive,
-            t.met,
-            t.not_exercised,
-        ];
+        let mut numbers =
+            vec![t.violated, t.accepted, t.warnings, t.information, t.inconclusive, t.met, t.not_exercised];
         if waived {
             numbers.insert(2, t.waived);
         }

@@ -74,8 +74,7 @@ pub(super) fn over(comparison: &Comparison) -> String {
 }
 
 /// What `--discriminating` leaves out.
-pub(super) const DISCRIMINATING: &str =
-    "Only what tells the servers apart is shown: requirements that came out differently, and facts that differ.";
+pub(super) const DISCRIMINATING: &str = "Only what tells the servers apart is shown: requirements that came out differently, and facts that differ.";
 
 /// Name and version, without the mark of documents.
 pub(super) fn plain(column: &Column) -> String {
@@ -191,14 +190,8 @@ mod tests {
         };
         let all = |f: Facts| (0..3).map(|i| value(&f, i)).collect::<Vec<_>>();
         let some = |t: &str| Some(t.to_owned());
-        assert_eq!(
-            all(facts(["yes: /typ: a value", "nothing", ""])),
-            [some("yes"), some("nothing"), None]
-        );
+        assert_eq!(all(facts(["yes: /typ: a value", "nothing", ""])), [some("yes"), some("nothing"), None]);
         assert_eq!(all(facts(["yes: a", "yes: b", "no"])), [some("yes: a"), some("yes: b"), some("no")]);
-        assert_eq!(
-            all(facts([r#"["a","b"]"#, "`x`", "``"])),
-            [some("a, b"), some("x"), some("(empty)")]
-        );
+        assert_eq!(all(facts([r#"["a","b"]"#, "`x`", "``"])), [some("a, b"), some("x"), some("(empty)")]);
     }
 }

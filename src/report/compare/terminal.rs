@@ -47,7 +47,7 @@ pub fn render(comparison: &Comparison, width: usize, styled: bool) -> String {
     page.finish()
 }
 
-fn style(weight: Weight) -> Style {
+pub(super) fn style(weight: Weight) -> Style {
     match weight {
         Weight::Violated => verdict_mark(Verdict::Fail).1,
         Weight::Warning => level_mark(crate::spec::Level::Should).1,
@@ -73,25 +73,15 @@ fn targets(page: &mut Page, comparison: &Comparison, width: usize) {
     for (i, target) in comparison.targets.iter().enumerate() {
         let (mark, _) = conclusion_mark(target.conclusion);
         let t = target.requirements;
-        let mut values = vec![
-            t.violated,
-            t.accepted,
-            t.warnings,
-            t.information,
-            t.inconclusive,
-            t.met,
-            t.not_exercised,
-        ];
+        let mut values =
+            vec![t.violated, t.accepted, t.warnings, t.information, t.inconclusive, t.met, t.not_exercised];
         if waived {
             values.insert(2, t.waived);
         }
         let values: Vec<String> = values.iter().map(usize::to_string).collect();
         let name = format!("{}  {}", says::letter(i), shown(&target.label, TEXT));
-        let rest = format!(
-            "{:<CONCLUSION$}{}",
-            format!("{mark} {}", target.conclusion.word()),
-            numbers(&values)
-        );
+        let rest =
+            format!("{:<CONCLUSION$}{}", format!("{mark} {}", target.conclusion.word()), numbers(&values));
         if name.chars().count() < names {
             page.line(PLAIN, &format!("{name:<names$}{rest}"));
         } else {

@@ -24,19 +24,20 @@ pub enum Weight {
     NotExercised,
 }
 
+/// The weights of departures in one sentence: what a page of changes needs of the legend.
+pub(super) fn in_short(sign: impl Fn(Weight) -> &'static str) -> String {
+    let each: Vec<String> =
+        Weight::ALL.into_iter().take(3).map(|w| format!("{} {}: {}", sign(w), w.word(), w.says())).collect();
+    format!("{}.", each.join("; "))
+}
+
 /// The mark of what a waiver accepts.
 pub(super) const WAIVED: &str = "~";
 
 impl Weight {
     /// All of them, heaviest first.
-    pub const ALL: [Self; 6] = [
-        Self::Violated,
-        Self::Warning,
-        Self::Information,
-        Self::Inconclusive,
-        Self::Met,
-        Self::NotExercised,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Violated, Self::Warning, Self::Information, Self::Inconclusive, Self::Met, Self::NotExercised];
 
     /// That of a departure at this level.
     pub fn of(level: Level) -> Self {
@@ -156,7 +157,8 @@ pub(super) fn class_says(class: FailClass) -> String {
 }
 
 /// What a waiver means for a cell.
-pub(super) const WAIVED_SAYS: &str = "a waiver in the target file accepts it; it is counted as what it is all the same";
+pub(super) const WAIVED_SAYS: &str =
+    "a waiver in the target file accepts it; it is counted as what it is all the same";
 
 /// How a requirement's own level and the weight of a cell go together.
 pub(super) const LEVELS: &str = "The word must, should or may before a requirement is its own level. A cell weighs the gravest that was seen \
