@@ -139,7 +139,10 @@ fn rows<'a>(rows: impl Iterator<Item = &'a Row>, catalogue: &Catalogue) -> Strin
     rows.map(|row| {
         let cells: Vec<String> = row.cells.iter().map(sign).collect();
         let id = linked(&row.requirement, catalogue);
-        format!("| {} {id} | {} |\n", row.level.word(), cells.join(" | "))
+        let section = text(&format!("§ {}", row.section), CELL);
+        let url = catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r));
+        let section = url.map_or(section.clone(), |url| format!("[{section}]({url})"));
+        format!("| {} {id} {section} | {} |\n", row.level.word(), cells.join(" | "))
     })
     .collect()
 }
@@ -198,8 +201,9 @@ fn common(comparison: &Comparison, catalogue: &Catalogue) -> String {
         return String::new();
     }
     let mut out = format!(
-        "## Most that were judged depart ({})\n\n{}",
+        "## Where most depart ({})\n\n{}\n\n{}",
         says::weights(comparison.common.iter().filter_map(Row::shared_level)),
+        says::MOST,
         head(comparison, "requirement")
     );
     out.push_str(&rows(comparison.common.iter().take(ROWS), catalogue));

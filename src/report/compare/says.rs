@@ -32,10 +32,12 @@ pub(super) fn lead(comparison: &Comparison, name: &dyn Fn(&str) -> String) -> Ve
             format!("No must was seen violated on {}.", clean.join(", "))
         });
         let holes = measured.iter().filter(|t| t.requirements.accepted > 0).count();
-        out.push(format!(
-            "{holes} of {} granted something that must be refused.",
-            count(measured.len(), "server")
-        ));
+        let who = match holes {
+            0 => "No server was".to_owned(),
+            1 => format!("1 of {} was", count(measured.len(), "server")),
+            _ => format!("{holes} of {} were", count(measured.len(), "server")),
+        };
+        out.push(format!("{who} seen granting something that must be refused."));
     }
     if measured.len() < comparison.targets.len() {
         let clean = clean(true);
@@ -58,7 +60,7 @@ pub(super) fn totals(comparison: &Comparison) -> [String; 2] {
     [
         format!("{} {} the servers apart", t.differing, if t.differing == 1 { "tells" } else { "tell" }),
         format!(
-            "{} were judged on some servers only and none departs from them, {} came out alike, {} were exercised on no server.",
+            "{} judged on some servers only and with no departure, {} alike everywhere, {} exercised nowhere.",
             t.unequally_judged, t.alike, t.not_exercised
         ),
     ]
@@ -72,6 +74,9 @@ pub(super) fn over(comparison: &Comparison) -> String {
         count(comparison.shared_scenarios, "shared scenario")
     )
 }
+
+/// What is called most.
+pub(super) const MOST: &str = "More than half of the servers judged on it depart, and at least two: perhaps the text is the odd one out.";
 
 /// What `--discriminating` leaves out.
 pub(super) const DISCRIMINATING: &str = "Only what tells the servers apart is shown: requirements that came out differently, and facts that differ.";

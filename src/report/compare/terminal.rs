@@ -181,7 +181,8 @@ fn common(page: &mut Page, comparison: &Comparison) {
     }
     page.blank();
     let levels = comparison.common.iter().filter_map(Row::shared_level);
-    page.put(0, 0, &[(BOLD, &format!("most that were judged depart ({})", says::weights(levels)))]);
+    page.put(0, 0, &[(BOLD, &format!("where most depart ({})", says::weights(levels)))]);
+    page.put(2, 2, &[(DIM, says::MOST)]);
     for row in &comparison.common {
         let level = row.shared_level().unwrap_or(row.level);
         let weight = Weight::of(level);
