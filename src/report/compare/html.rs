@@ -92,6 +92,8 @@ struct Line {
     says: String,
     /// The same where many columns leave it no room.
     folded: String,
+    /// It stands in a table above, which tells more.
+    is_above: bool,
     cells: Vec<Shown>,
     /// What can be unfolded.
     more: &'static str,
@@ -155,7 +157,7 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
         alone: alone(comparison, catalogue),
         most: says::MOST,
         common_weights: says::weights(comparison.common.iter().filter_map(Row::shared_level)),
-        common: lines(&comparison.common),
+        common: common(comparison, catalogue),
         unequally_judged: lines(&comparison.unequally_judged),
         facts: differ.into_iter().take(ROWS).map(fact).collect(),
         same_facts: same.into_iter().take(ROWS).map(fact).collect(),
@@ -254,10 +256,25 @@ fn line(row: &Row, catalogue: &Catalogue, few: bool) -> Line {
         section_url: requirement.and_then(|r| catalogue.section_url(r)),
         says: if few { sentence.clone() } else { String::new() },
         folded: if few { String::new() } else { sentence },
+        is_above: false,
         cells: row.cells.iter().map(|c| chip(c, few)).collect(),
         more: if few { "where it was seen" } else { "what it asks, what was seen" },
         seen: row.cells.iter().enumerate().filter(|(_, c)| c.level.is_some()).map(seen).collect(),
     }
+}
+
+/// Rows from which most depart; those that tell the servers apart as well stand above already, with what was seen.
+fn common(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Line> {
+    let above = |row: &Row| comparison.differing.iter().take(ROWS).any(|r| r.requirement == row.requirement);
+    comparison
+        .common
+        .iter()
+        .take(ROWS)
+        .map(|row| match line(row, catalogue, few(comparison)) {
+            line if above(row) => Line { is_above: true, folded: String::new(), seen: Vec::new(), ..line },
+            line => line,
+        })
+        .collect()
 }
 
 fn chip(cell: &Cell, few: bool) -> Shown {
@@ -293,6 +310,7 @@ fn fact(facts: &Facts) -> Line {
         section_url: None,
         says: String::new(),
         folded: String::new(),
+        is_above: false,
         cells: all.iter().map(cell).collect(),
         more: "in full",
         seen: all.iter().enumerate().filter_map(cut).collect(),

@@ -41,10 +41,17 @@ pub(super) fn lead(comparison: &Comparison, name: &dyn Fn(&str) -> String) -> Ve
     }
     if measured.len() < comparison.targets.len() {
         let clean = clean(true);
-        out.push(if clean.is_empty() {
-            "By its documents, each that was not measured violates at least one must.".to_owned()
-        } else {
-            format!("By documents alone, no must is violated by {}.", clean.join(", "))
+        let documented: Vec<&Column> =
+            comparison.targets.iter().filter(|t| t.target.documented.is_some()).collect();
+        out.push(match (clean.as_slice(), documented.as_slice()) {
+            ([], [one]) => {
+                format!("By its documents alone, {} violates at least one must.", name(&plain(one)))
+            }
+            ([], all) => format!(
+                "By their documents alone, each of the {} that were not measured violates at least one must.",
+                all.len()
+            ),
+            (clean, _) => format!("By documents alone, no must is violated by {}.", clean.join(", ")),
         });
     }
     out

@@ -398,7 +398,7 @@ fn documents_are_noted_once_for_all() {
     let about: Vec<&String> = comparison.notes.iter().filter(|n| n.contains("documents")).collect();
     let [note] = about.as_slice() else { panic!("{about:?}") };
     assert!(note.contains("One, Three (documents as of 2026-08); Two (documents as of 2026-07)"), "{note}");
-    assert!(texts(&comparison)[0].1.contains("By its documents, each that was not measured violates"));
+    assert!(texts(&comparison)[0].1.contains("each of the 3 that were not measured violates"));
 }
 
 #[test]
