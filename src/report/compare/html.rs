@@ -258,7 +258,11 @@ fn line(row: &Row, catalogue: &Catalogue, few: bool) -> Line {
         folded: if few { String::new() } else { sentence },
         is_above: false,
         cells: row.cells.iter().map(|c| chip(c, few)).collect(),
-        more: if few { "where it was seen" } else { "what it asks, what was seen" },
+        more: match (few, row.cells.iter().any(|c| c.level.is_some())) {
+            (true, _) => "where it was seen",
+            (false, true) => "what it asks, what was seen",
+            (false, false) => "what it asks",
+        },
         seen: row.cells.iter().enumerate().filter(|(_, c)| c.level.is_some()).map(seen).collect(),
     }
 }
