@@ -140,8 +140,8 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
         size: format!(
             "n{number} {}",
             match number {
-                0..=FEW => "few",
-                ..=8 => "many",
+                _ if few(comparison) => "few",
+                0..=8 => "many",
                 _ => "most",
             }
         ),

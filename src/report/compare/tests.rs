@@ -430,6 +430,30 @@ fn requirements_lead_to_their_pages_where_those_are_published() {
 }
 
 #[test]
+fn twelve_servers_that_differ_everywhere_make_a_page_of_sane_size() {
+    let classes = [FailClass::Accepted, FailClass::Refused, FailClass::WrongForm, FailClass::Malformed];
+    let checked: Vec<_> =
+        fixture::catalogue().requirements().iter().filter(|r| r.unchecked.is_none()).collect();
+    let reports: Vec<Report> = (0..12)
+        .map(|server| {
+            let findings: Vec<Finding> = checked
+                .iter()
+                .map(|r| {
+                    let observed = format!("status 400, error invalid_request, as server {server} answers");
+                    Finding::pass(&r.id, r.level, "expected", observed).failed(classes[server % 4])
+                })
+                .collect();
+            judged(&format!("A server with a long name {server}"), &findings)
+        })
+        .collect();
+    let comparison = Comparison::new(&reports, fixture::catalogue()).unwrap();
+    assert!(comparison.differing.len() > 200, "{}", comparison.differing.len());
+    let sizes = texts(&comparison).map(|(format, text)| (format, text.len()));
+    // The browser check refuses pages of 1.5 MB.
+    assert!(sizes.iter().all(|(_, size)| *size < 1_500_000), "{sizes:?}");
+}
+
+#[test]
 fn a_hostile_gate_is_harmless_everywhere() {
     let text = "\u{1b}[2J\u{202e}<script>x</script>|`\n# boo";
     let hostile = fixture::hostile(text);
