@@ -151,14 +151,20 @@ pub(super) fn value(facts: &Facts, index: usize) -> Option<String> {
     Some(values.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
-/// A value without the marks of code, a list of texts without those of JSON.
+/// A value without the marks of code and a list without those of its texts. A text that reads like another value of
+/// JSON keeps quotes: `"true"` is not `true`, and a list of one is not its member.
 fn unquoted(value: &str) -> String {
     let inner = value.strip_prefix('`').and_then(|v| v.strip_suffix('`')).filter(|v| !v.contains('`'));
     if let Some(inner) = inner {
-        return if inner.is_empty() { "(empty)".to_owned() } else { inner.to_owned() };
+        return match inner {
+            "" => "(empty)".to_owned(),
+            "nothing" | "yes" | "no" => format!("\"{inner}\""),
+            other if serde_json::from_str::<serde_json::Value>(other).is_ok() => format!("\"{other}\""),
+            other => other.to_owned(),
+        };
     }
     match serde_json::from_str::<Vec<String>>(value) {
-        Ok(list) if !list.is_empty() => list.join(", "),
+        Ok(list) => format!("[{}]", list.join(", ")),
         _ => value.to_owned(),
     }
 }
@@ -204,6 +210,10 @@ mod tests {
         let some = |t: &str| Some(t.to_owned());
         assert_eq!(all(facts(["yes: /typ: a value", "nothing", ""])), [some("yes"), some("nothing"), None]);
         assert_eq!(all(facts(["yes: a", "yes: b", "no"])), [some("yes: a"), some("yes: b"), some("no")]);
-        assert_eq!(all(facts([r#"["a","b"]"#, "`x`", "``"])), [some("a, b"), some("x"), some("(empty)")]);
+        assert_eq!(all(facts([r#"["a","b"]"#, "`x`", "``"])), [some("[a, b]"), some("x"), some("(empty)")]);
+        // What differs must not look alike.
+        assert_eq!(all(facts(["`true`", "true", ""])), [some("\"true\""), some("true"), None]);
+        assert_eq!(all(facts(["`a`", r#"["a"]"#, ""])), [some("a"), some("[a]"), None]);
+        assert_eq!(all(facts(["`nothing`", "nothing", ""])), [some("\"nothing\""), some("nothing"), None]);
     }
 }
