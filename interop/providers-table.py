@@ -1,4 +1,5 @@
-"""Writes the summary table of the README from reports/providers/comparison.json.
+"""Writes the summary table of the README from reports/providers/comparison.json: requirements by what they came to,
+as the comparison itself begins.
 
 Usage: providers-table.py FOLDER NAME... (the names of the reports, in the order of the comparison)
 """
@@ -8,16 +9,25 @@ import pathlib
 import sys
 
 BEGIN, END = "<!-- providers -->\n", "<!-- /providers -->"
+# What the column is called, and the key of its number among the requirements of a target.
+COLUMNS = {
+    "❌ violated": "violated",
+    "of them accepted": "accepted",
+    "⚠️ warning": "warnings",
+    "ℹ️ information": "information",
+    "❔ inconclusive": "inconclusive",
+    "✅ met": "met",
+    "– not exercised": "not_exercised",
+}
 
 
 def row(folder, name, target):
-    counts = target["counts"]
     documented = target["target"].get("documented")
     notes = f"docs/providers/{name}.md"
     cells = [
         f"[{target['label'].removesuffix(' (documented, not measured)')}]({folder}/{name}.html)",
         "documented, not measured" if documented else f"measured {target['started'][:10]}",
-        counts["pass"], counts["fail"], counts["warn"], counts["inconclusive"], counts["not_applicable"],
+        *(target["requirements"][key] for key in COLUMNS.values()),
         f"[notes]({notes})" if pathlib.Path(notes).exists() else "",
     ]  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |\n"
@@ -28,8 +38,8 @@ def main():
     comparison = json.loads(pathlib.Path(folder, "comparison.json").read_text(encoding="utf-8"))
     targets = comparison["targets"]
     assert len(targets) == len(names), (len(targets), len(names))
-    table = "| server | verdicts are | passed | failed | warnings | inconclusive | not applicable | |\n"
-    table += "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    table = f"| server | verdicts are | {' | '.join(COLUMNS)} | |\n"
+    table += f"| --- | --- |{' ---: |' * len(COLUMNS)} --- |\n"
     table += "".join(row(folder, name, target) for name, target in zip(names, targets))
     readme = pathlib.Path("README.md")
     text = readme.read_text(encoding="utf-8")

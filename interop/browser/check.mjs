@@ -164,6 +164,48 @@ async function links(browser, file, where) {
   await page.context().close();
 }
 
+// What an architect needs of a comparison: the table of servers and the legend before any matrix, every sign in words, heads
+// that stay in sight and name their servers, and wherever a table scrolls sideways, a hint and a first column that stays.
+async function sideBySide(browser, file, where) {
+  for (const width of [1280, 1000, 720]) {
+    const at = `${where}, ${width} px`;
+    const page = await open(browser, file, at, { viewport: { width, height: 900 } });
+    const facts = await page.evaluate(() => {
+      const matrices = [...document.querySelectorAll(".matrix")];
+      const before = (e) => matrices.every((m) => e.compareDocumentPosition(m) & Node.DOCUMENT_POSITION_FOLLOWING);
+      const boxes = [...document.querySelectorAll(".wide:has(> .matrix)")];
+      const scrolls = (e) => e.scrollWidth > e.clientWidth + 1;
+      return {
+        order: before(document.querySelector(".summary")) && before(document.querySelector(".legend")),
+        servers: document.querySelectorAll(".summary tbody tr").length,
+        heads: matrices.map((m) => m.querySelectorAll("thead th").length - 1),
+        nameless: [...document.querySelectorAll(".matrix thead th")].filter((th) => !th.innerText.trim()).length,
+        mute: [...document.querySelectorAll(".matrix .chip")].filter((c) => !/\p{L}/u.test(c.textContent)).length,
+        hidden: boxes.filter((b) => scrolls(b) && !(b.previousElementSibling?.matches(".hint") && b.previousElementSibling.checkVisibility())).length,
+        loose: boxes.filter((b) => scrolls(b) && getComputedStyle(b.querySelector("tbody th")).position !== "sticky").length,
+        folded: [...document.querySelectorAll(".matrix")].filter((m) => m.getBoundingClientRect().right > innerWidth + 1 && !m.closest(".wide")).length,
+      };
+    });
+    expect(facts.order, at, "a matrix stands before the table of servers or the legend");
+    expect(facts.heads.every((n) => n === facts.servers), at, `${facts.heads} columns for ${facts.servers} servers`);
+    expect(facts.nameless === 0, at, `${facts.nameless} columns have no name`);
+    expect(facts.mute === 0, at, `${facts.mute} signs are not put into words`);
+    expect(facts.hidden === 0, at, `${facts.hidden} tables scroll sideways and do not say so`);
+    expect(facts.loose === 0, at, `${facts.loose} tables scroll their first column away`);
+    expect(facts.folded === 0, at, `${facts.folded} tables stick out`);
+    // A head stays in sight while its rows pass by.
+    const tall = await page.evaluate(() => {
+      const table = [...document.querySelectorAll(".matrix")].sort((a, b) => b.offsetHeight - a.offsetHeight)[0];
+      if (!table || table.offsetHeight < 1200) return "";
+      table.querySelector("tbody tr:last-child").scrollIntoView({ block: "end" });
+      const head = table.querySelector("thead th").getBoundingClientRect();
+      return head.top >= 0 && head.bottom < innerHeight ? "" : `the head is at ${head.top}`;
+    });
+    expect(!tall, at, tall);
+    await page.context().close();
+  }
+}
+
 // Decoded tokens are text, chains of actors are lists that say what they are, every section has its words beside the bar.
 async function evidence(browser, file, where) {
   const page = await open(browser, file, where, { viewport: { width: 390, height: 900 } });
@@ -275,6 +317,7 @@ try {
     if (kind !== "gate") looks.push(["keyboard", keyboard], ["deep link", deepLink]);
     if (kind === "report" || kind === "server") looks.push(["filter", filter], ["problems", problems]);
     if (kind === "report") looks.push(["evidence", evidence]);
+    if (kind === "comparison") looks.push(["side by side", sideBySide]);
     for (const [what, look] of looks) {
       // A page so broken that a look cannot end is one mistake more; the other looks are still taken.
       await look(browser, file, at(what)).catch((e) => mistakes.push(`${at(what)}: ${e.message.split("\n")[0]}`));

@@ -22,6 +22,9 @@ Examples:
   txspec compare a.json b.json --discriminating
   txspec compare --against yesterday.json reports/report.json     the release gate
 
+✘ is a violated must, ! a warning (should), i an information (may); every format explains its signs.
+The numbers are no ranking: a server that claims less is judged on less.
+
 With --against, exit code 1 means a regression (it is named), 3 that something proven before
 could not be judged now, 0 that nothing became worse.")]
 pub struct CompareArguments {
@@ -31,7 +34,10 @@ pub struct CompareArguments {
     /// An earlier report of the same server: tells what changed in meaning, and fails on a regression.
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
-    /// Only the requirements that tell the servers apart.
+    /// Only what tells the servers apart: requirements that came out differently, and facts that differ.
+    ///
+    /// The same in every format. Left out are requirements that some servers could not be judged on and from which
+    /// none departs, the list of those from which most depart, and facts on which all agree.
     #[arg(long, conflicts_with = "against")]
     discriminating: bool,
     /// With --against: changes of this level or above fail. Default: as the new report's run was made.
@@ -148,8 +154,8 @@ fn gate(
             let (width, styled) = paper(arguments, terminal);
             Ok(gate_text::terminal(&gate, level, width, styled))
         }
-        ComparisonFormat::Markdown => Ok(gate_text::markdown(&gate, level)),
-        ComparisonFormat::Html => gate_text::html(&gate, level),
+        ComparisonFormat::Markdown => Ok(gate_text::markdown(&gate, level, catalogue)),
+        ComparisonFormat::Html => gate_text::html(&gate, level, catalogue),
         ComparisonFormat::Json => gate.to_json(),
     };
     show(arguments, text, terminal)?;

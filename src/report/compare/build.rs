@@ -1,8 +1,11 @@
 //! Drawing a comparison from reports: what all of them hold, and where it differs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use super::model::{Cell, Column, CompareError, Comparison, Facts, Row, Unique};
+use super::model::{Cell, Column, CompareError, Comparison, Facts, Row, Tally, Totals, Unique};
 use crate::{
     judge::{FailClass, Finding, Verdict, steady},
     report::{Report, json::FORMAT, visible::count},
@@ -34,19 +37,30 @@ impl Comparison {
         if shared.is_empty() {
             return Err(CompareError::NothingShared);
         }
-        let targets = columns(reports);
         let rows = rows(first, reports, &shared, catalogue);
-        let common = rows.iter().filter(|r| mostly_violated(r)).cloned().collect();
+        let targets = columns(reports, &rows);
+        let all = rows.len();
+        let mut common: Vec<Row> = rows.iter().filter(|r| r.shared_level().is_some()).cloned().collect();
+        common.sort_by_key(|r| Reverse(r.shared_level()));
         let (different, same): (Vec<_>, Vec<_>) = rows.into_iter().partition(differs);
         let (differing, unequally_judged): (Vec<_>, Vec<_>) = different.into_iter().partition(tells_apart);
-        // A violation on every server is no difference, so only differing rows can hold a unique one.
+        let untouched = |r: &&Row| r.cells.iter().all(|c| c.verdict == Verdict::NotApplicable);
+        let not_exercised = same.iter().filter(untouched).count();
+        // A departure on every server is no difference, so only differing rows can hold a unique one.
         let unique = unique(&differing);
         Ok(Self {
             format: FORMAT,
             notes: notes(reports, &targets, &shared),
             targets,
+            discriminating: false,
             shared_scenarios: shared.len(),
-            alike: same.len(),
+            requirements: Totals {
+                all,
+                differing: differing.len(),
+                unequally_judged: unequally_judged.len(),
+                alike: same.len() - not_exercised,
+                not_exercised,
+            },
             differing,
             unequally_judged,
             unique,
@@ -75,11 +89,14 @@ pub(super) fn same_question(a: &ScenarioResult, b: &ScenarioResult) -> bool {
     digests && a.control == b.control && a.difference == b.difference
 }
 
-fn columns(reports: &[Report]) -> Vec<Column> {
+fn columns(reports: &[Report], rows: &[Row]) -> Vec<Column> {
     let mut labels: Vec<String> = Vec::new();
     reports
         .iter()
-        .map(|r| {
+        .enumerate()
+        .map(|(i, r)| {
+            let mut requirements = Tally::default();
+            rows.iter().filter_map(|row| row.cells.get(i)).for_each(|cell| requirements.add(cell));
             let plain = match &r.target.version {
                 Some(version) => format!("{} {version}", r.target.label()),
                 None => r.target.label(),
@@ -99,6 +116,7 @@ fn columns(reports: &[Report]) -> Vec<Column> {
                 tool: format!("{} {}", r.tool.name, r.tool.version),
                 started: r.started.to_string(),
                 conclusion: r.conclusion,
+                requirements,
                 counts: r.counts,
             }
         })
@@ -107,12 +125,13 @@ fn columns(reports: &[Report]) -> Vec<Column> {
 
 fn notes(reports: &[Report], targets: &[Column], shared: &Shared<'_>) -> Vec<String> {
     let mut out = Vec::new();
+    out.extend(documented(reports));
     let mut differing = |what: &str, value: &dyn Fn(&Column) -> String, so: &str| {
-        let values: Vec<String> = targets.iter().map(value).collect();
-        if values.iter().any(|v| Some(v) != values.first()) {
+        let groups = grouped(targets.iter().map(|t| (value(t), t.label.clone())));
+        if groups.len() > 1 {
             let each: Vec<String> =
-                targets.iter().zip(&values).map(|(t, v)| format!("{}: {v}", t.label)).collect();
-            out.push(format!("{what} differ ({}): {so}", each.join(", ")));
+                groups.iter().map(|(value, labels)| format!("{value}: {}", labels.join(", "))).collect();
+            out.push(format!("{what} differ ({}): {so}", each.join("; ")));
         }
     };
     differing(
@@ -126,23 +145,57 @@ fn notes(reports: &[Report], targets: &[Column], shared: &Shared<'_>) -> Vec<Str
         &|c| c.reading.clone(),
         "contested requirements were judged by different rules",
     );
+    let left_out: Vec<String> = reports
+        .iter()
+        .zip(targets)
+        .map(|(report, target)| (report.scenarios.len().saturating_sub(shared.len()), target))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, target)| format!("{} of {}", count(number, "scenario"), target.label))
+        .collect();
+    if !left_out.is_empty() {
+        out.push(format!(
+            "left out, because another report lacks them or gives them another content: {}",
+            left_out.join(", ")
+        ));
+    }
     for (report, target) in reports.iter().zip(targets) {
-        let left_out = report.scenarios.len().saturating_sub(shared.len());
-        if left_out > 0 {
-            out.push(format!(
-                "left out: {} of {} that another report lacks, or gives another content under the same name",
-                count(left_out, "scenario"),
-                target.label
-            ));
-        }
-        if let Some(documents) = &report.target.documented {
-            out.push(format!("{} is no server: {documents}", report.target.name));
-        }
         if report.interrupted {
             out.push(format!("the run against {} was interrupted", target.label));
         }
     }
     out
+}
+
+/// Names by what they have in common, in order.
+fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
+    let mut out: Vec<(String, Vec<String>)> = Vec::new();
+    for (key, name) in pairs {
+        match out.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, names)) => names.push(name),
+            None => out.push((key, vec![name])),
+        }
+    }
+    out
+}
+
+/// One note on all that is no server.
+fn documented(reports: &[Report]) -> Option<String> {
+    let names = reports.iter().filter_map(|r| {
+        let name = &r.target.name;
+        let said = r.target.documented.as_deref()?;
+        let since = said.strip_prefix(&format!("documents on {name} as of "));
+        let since = since.and_then(|s| s.strip_suffix("; nothing was measured"));
+        Some((since.map_or_else(|| said.to_owned(), |date| format!("documents as of {date}")), name.clone()))
+    });
+    let groups = grouped(names);
+    let each: Vec<String> =
+        groups.iter().map(|(since, names)| format!("{} ({since})", names.join(", "))).collect();
+    (!each.is_empty()).then(|| {
+        format!(
+            "documented, not measured: {}. What is said of them follows from their documents and was seen on no server",
+            each.join("; ")
+        )
+    })
 }
 
 fn rows(first: &Report, reports: &[Report], shared: &Shared<'_>, catalogue: &Catalogue) -> Vec<Row> {
@@ -165,10 +218,12 @@ fn rows(first: &Report, reports: &[Report], shared: &Shared<'_>, catalogue: &Cat
                 requirement: r.id.clone(),
                 spec: r.spec.clone(),
                 section: r.section.clone(),
-                level: cells.iter().filter_map(|c| c.level).max().unwrap_or(r.level),
+                level: catalogue.get(&r.id).map_or(r.level, |row| row.level),
                 cells,
             }
         })
+        // Facts are told as observations; they count here only where a policy makes them binding.
+        .filter(|row| row.level > Level::Observe || row.cells.iter().any(|c| c.level.is_some()))
         .collect()
 }
 
@@ -235,20 +290,14 @@ fn differs(row: &Row) -> bool {
     keys.any(|k| Some(k) != first)
 }
 
-/// A violation somewhere; "met here, not exercised there" tells more about set-ups than about servers.
+/// A departure somewhere; "met here, not exercised there" tells more about set-ups than about servers.
 fn tells_apart(row: &Row) -> bool {
     row.cells.iter().any(|c| c.verdict == Verdict::Fail)
 }
 
-/// Whether at least two servers violate the requirement, and more than meet it.
-fn mostly_violated(row: &Row) -> bool {
-    let number = |verdict: Verdict| row.cells.iter().filter(|c| c.verdict == verdict).count();
-    let violating = number(Verdict::Fail);
-    violating >= 2 && violating > number(Verdict::Pass)
-}
-
 fn unique(rows: &[Row]) -> Vec<Unique> {
-    rows.iter()
+    let mut out: Vec<Unique> = rows
+        .iter()
         .filter_map(|row| {
             let mut failing = row.cells.iter().enumerate().filter(|(_, c)| c.verdict == Verdict::Fail);
             let (target, cell) = failing.next()?;
@@ -259,12 +308,14 @@ fn unique(rows: &[Row]) -> Vec<Unique> {
             Some(Unique {
                 target,
                 requirement: row.requirement.clone(),
-                level: row.level,
+                level: cell.level.unwrap_or(row.level),
                 cell: cell.clone(),
                 others_meet_it: met + 1 == row.cells.len(),
             })
         })
-        .collect()
+        .collect();
+    out.sort_by_key(|u| (u.target, Reverse(u.level), !u.cell.is_hole()));
+    out
 }
 
 pub(super) fn observations(reports: &[Report], shared: &Shared<'_>) -> Vec<Facts> {

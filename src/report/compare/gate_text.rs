@@ -2,16 +2,18 @@
 
 use askama::Template;
 
-use super::{Change, Decision, Gate, Told};
+use super::{
+    Cell, Change, Decision, Gate, Told, Weight, html::WIDE, markdown::linked, terminal::style, weight,
+};
 use crate::{
     report::{
         ReportError,
         html::{STYLE, policy},
         markdown::{cell, text},
-        terminal::page::{BOLD, DIM, PLAIN, Page, conclusion_mark, level_mark},
+        terminal::page::{BOLD, DIM, PLAIN, Page, conclusion_mark},
         visible::{count, shown},
     },
-    spec::Level,
+    spec::{Catalogue, Level},
 };
 
 /// Most of a text that is shown.
@@ -48,6 +50,21 @@ pub fn verdict(gate: &Gate, level: Level) -> String {
     }
 }
 
+/// What counts, and what the signs say.
+fn explained(level: Level, sign: impl Fn(Weight) -> &'static str) -> String {
+    format!(
+        "A change decides when it counts as {} or more (--fail-on). {}",
+        level.word(),
+        weight::in_short(sign)
+    )
+}
+
+/// Sign and word of one side of a change.
+fn side(cell: &Cell, sign: impl Fn(Weight) -> &'static str) -> String {
+    let waived = if cell.waived { ", waived" } else { "" };
+    format!("{} {}{waived}", sign(cell.weight()), cell.weight().word())
+}
+
 /// Where a change was seen, in words.
 fn places(told: &Told) -> String {
     let mut out = told.scenarios.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
@@ -70,6 +87,10 @@ pub fn terminal(gate: &Gate, level: Level, width: usize, styled: bool) -> String
     for note in &gate.notes {
         page.put(0, 6, &[(BOLD, "note:"), (PLAIN, &shown(note, TEXT))]);
     }
+    if gate.lists().iter().any(|(.., list)| !list.is_empty()) {
+        page.blank();
+        page.put(0, 2, &[(DIM, &explained(level, Weight::sign))]);
+    }
     for (title, _, list) in gate.lists() {
         if list.is_empty() {
             continue;
@@ -77,10 +98,21 @@ pub fn terminal(gate: &Gate, level: Level, width: usize, styled: bool) -> String
         page.blank();
         page.put(0, 0, &[(BOLD, &format!("{title} ({})", list.len()))]);
         for change in list.iter().take(LISTED) {
-            let (mark, style) = level_mark(change.level);
             let waived = if change.new.waived { "(waived)" } else { "" };
             let id = shown(&change.requirement, TEXT);
-            page.put(2, 4, &[(style, mark), (style, change.level.word()), (BOLD, &id), (DIM, waived)]);
+            let states = format!("{} ->", side(&change.old, Weight::sign));
+            let now = side(&Cell { waived: false, ..change.new.clone() }, Weight::sign);
+            page.put(
+                2,
+                4,
+                &[
+                    (PLAIN, change.level.word()),
+                    (BOLD, &id),
+                    (DIM, &states),
+                    (style(change.new.weight()), &now),
+                    (DIM, waived),
+                ],
+            );
             for told in change.told.iter().take(NAMED) {
                 page.put(
                     4,
@@ -119,7 +151,7 @@ fn observed(gate: &Gate) -> impl Iterator<Item = (String, String, String)> {
 }
 
 /// As Markdown (GitHub's dialect).
-pub fn markdown(gate: &Gate, level: Level) -> String {
+pub fn markdown(gate: &Gate, level: Level, catalogue: &Catalogue) -> String {
     let mark = match gate.decision(level) {
         Decision::Worse => "❌",
         Decision::Lost => "❔",
@@ -136,20 +168,25 @@ pub fn markdown(gate: &Gate, level: Level) -> String {
     for note in &gate.notes {
         out.push_str(&format!("- {}\n", text(note, TEXT)));
     }
+    if gate.lists().iter().any(|(.., list)| !list.is_empty()) {
+        out.push_str(&format!("\n{}\n", explained(level, Weight::emoji)));
+    }
     for (_, title, list) in gate.lists() {
         if list.is_empty() {
             continue;
         }
         out.push_str(&format!(
-            "\n## {title} ({})\n\n| level | requirement | what changed | seen in |\n| --- | --- | --- | --- |\n",
+            "\n## {title} ({})\n\n| counts as | requirement | was | is | what changed | seen in |\n| --- | --- | --- | --- | --- | --- |\n",
             list.len()
         ));
         for change in list.iter().take(LISTED) {
             for told in change.told.iter().take(NAMED) {
                 out.push_str(&format!(
-                    "| {} | {} | {} | {} |\n",
+                    "| {} | {} | {} | {} | {} | {} |\n",
                     change.level.word(),
-                    cell(&change.requirement, TEXT),
+                    linked(&change.requirement, catalogue),
+                    side(&change.old, Weight::emoji),
+                    side(&change.new, Weight::emoji),
                     text(&told.says, TEXT),
                     text(&places(told), TEXT)
                 ));
@@ -176,39 +213,52 @@ pub fn markdown(gate: &Gate, level: Level) -> String {
 #[template(path = "compare/gate.html", config = "src/report/askama.toml")]
 struct GatePage {
     policy: String,
-    style: &'static str,
+    style: String,
     verdict: String,
     class: &'static str,
     servers: Vec<(&'static str, String, &'static str)>,
     notes: Vec<String>,
-    /// Title, and rows of level, requirement, words, places.
-    lists: Vec<(&'static str, Vec<(&'static str, String, String, String)>)>,
+    explained: String,
+    lists: Vec<(&'static str, Vec<Line>)>,
     observations: Vec<(String, String, String)>,
+}
+
+/// One way in which a requirement changed.
+struct Line {
+    level: &'static str,
+    requirement: String,
+    page: Option<String>,
+    /// What it was and what it is, each with its colour.
+    states: [(&'static str, String); 2],
+    says: String,
+    places: String,
+}
+
+fn lines(list: &[Change], catalogue: &Catalogue) -> Vec<Line> {
+    let state = |c: &Cell| (c.weight().colour(), side(c, Weight::sign));
+    list.iter()
+        .take(LISTED)
+        .flat_map(|change| change.told.iter().take(NAMED).map(move |told| (change, told)))
+        .map(|(change, told)| Line {
+            level: change.level.word(),
+            requirement: shown(&change.requirement, TEXT),
+            page: catalogue.page(&change.requirement).and_then(|page| page.url),
+            states: [state(&change.old), state(&change.new)],
+            says: shown(&told.says, TEXT),
+            places: shown(&places(told), TEXT),
+        })
+        .collect()
 }
 
 /// As one self-contained page without any script.
 ///
 /// # Errors
 /// Only when the template fails, a bug.
-pub fn html(gate: &Gate, level: Level) -> Result<String, ReportError> {
-    let rows = |list: &[Change]| {
-        list.iter()
-            .take(LISTED)
-            .flat_map(|c| {
-                c.told.iter().take(NAMED).map(|t| {
-                    (
-                        c.level.word(),
-                        shown(&c.requirement, TEXT),
-                        shown(&t.says, TEXT),
-                        shown(&places(t), TEXT),
-                    )
-                })
-            })
-            .collect()
-    };
+pub fn html(gate: &Gate, level: Level, catalogue: &Catalogue) -> Result<String, ReportError> {
+    let style = format!("{STYLE}{WIDE}");
     let page = GatePage {
-        policy: policy(STYLE, None),
-        style: STYLE,
+        policy: policy(&style, None),
+        style,
         verdict: verdict(gate, level),
         class: match gate.decision(level) {
             Decision::Worse => "fail",
@@ -221,11 +271,12 @@ pub fn html(gate: &Gate, level: Level) -> Result<String, ReportError> {
             .map(|(which, (server, c))| (which, shown(server, TEXT), c.word()))
             .collect(),
         notes: gate.notes.iter().map(|n| shown(n, TEXT)).collect(),
+        explained: explained(level, Weight::sign),
         lists: gate
             .lists()
             .into_iter()
             .filter(|(.., list)| !list.is_empty())
-            .map(|(_, title, list)| (title, rows(list)))
+            .map(|(_, title, list)| (title, lines(list, catalogue)))
             .collect(),
         observations: observed(gate).collect(),
     };

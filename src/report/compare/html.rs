@@ -2,69 +2,120 @@
 
 use askama::Template;
 
-use super::{Cell, Column, Comparison, Facts, Row};
+use super::{
+    Cell, Comparison, Facts, Row, Weight, says,
+    weight::{CLASSES, LEVELS, WAIVED, WAIVED_SAYS, class_says},
+};
 use crate::{
-    judge::Verdict,
     report::{
         ReportError,
         html::{STYLE, policy},
-        visible::{count, shown},
+        visible::shown,
     },
     run::Conclusion,
     spec::{Catalogue, Level},
 };
 
+/// What wide tables need beside the style of reports.
+pub(super) const WIDE: &str = include_str!("compare.css");
 /// Most of a text.
 const TEXT: usize = 300;
+/// Most of what a server shows of a fact, in its cell; the whole is told beneath the fact's name.
+const FACT: usize = 48;
+/// Most of what was seen, beneath a chip.
+const NOTE: usize = 80;
 /// Rows of a table.
 const ROWS: usize = 500;
-/// Scenarios that are named of a violation.
+/// Columns that leave room for words.
+const FEW: usize = 4;
+/// Scenarios that are named of a departure.
 const NAMED: usize = 5;
 
 #[derive(Template)]
 #[template(path = "compare/compare.html", config = "src/report/askama.toml")]
 struct Page {
     policy: String,
-    style: &'static str,
+    style: String,
+    lead: String,
+    no_ranking: &'static str,
+    discriminating: Option<&'static str>,
+    /// `n` and the number of columns, then the class of its range.
+    size: String,
+    is_waived: bool,
     targets: Vec<Target>,
-    /// Name, and a value a server.
-    facts: Vec<(&'static str, Vec<String>)>,
+    over: String,
+    totals: [String; 2],
     notes: Vec<String>,
-    shared: String,
-    alike: usize,
+    /// Colour, sign, word, meaning.
+    legend: Vec<(&'static str, &'static str, &'static str, String)>,
+    levels: &'static str,
     differing: usize,
-    unequal: usize,
-    sections: Vec<Section>,
-    unique: Vec<(String, Vec<Own>)>,
+    specs: Vec<Group>,
+    alone: Vec<(String, String, Vec<Own>)>,
+    most: &'static str,
+    common_weights: String,
     common: Vec<Line>,
     unequally_judged: Vec<Line>,
-    observations: Vec<Line>,
+    facts: Vec<Line>,
+    same_facts: Vec<Line>,
 }
 
 struct Target {
+    letter: String,
     label: String,
+    /// What stands under the letter.
+    name: String,
+    /// What names it where a column has no head: on a phone.
+    tag: String,
+    is_documented: bool,
     class: &'static str,
     conclusion: &'static str,
+    /// Name and number, sign and colour.
+    counts: Vec<(&'static str, usize, &'static str, &'static str)>,
+    /// Name and value.
+    run: Vec<(&'static str, String)>,
 }
 
-struct Section {
+struct Group {
     title: String,
-    url: Option<String>,
+    anchor: String,
     lines: Vec<Line>,
 }
 
-/// A name and a cell a server: colour class, text, title.
+/// A requirement or fact, and a cell a server.
 struct Line {
     id: String,
+    page: Option<String>,
     level: &'static str,
+    section: String,
+    section_url: Option<String>,
     says: String,
-    cells: Vec<(&'static str, String, String)>,
+    /// The same where many columns leave it no room.
+    folded: String,
+    /// It stands in a table above, which tells more.
+    is_above: bool,
+    cells: Vec<Shown>,
+    /// What can be unfolded.
+    more: &'static str,
+    /// What was seen: letter, what it came to, the text in full, where.
+    seen: Vec<(String, String, String, String)>,
+}
+
+struct Shown {
+    class: &'static str,
+    sign: String,
+    word: String,
+    /// Only for the ear: the sign says it to the eye.
+    is_plain: bool,
+    /// What was seen first, where there is room.
+    note: String,
 }
 
 struct Own {
     requirement: String,
     says: String,
-    level: &'static str,
+    class: &'static str,
+    weight: String,
     word: String,
     observed: String,
     scenarios: String,
@@ -76,109 +127,197 @@ struct Own {
 /// # Errors
 /// Only when the template fails, a bug.
 pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, ReportError> {
+    let style = format!("{STYLE}{WIDE}");
+    let lines = |rows: &[Row]| rows.iter().take(ROWS).map(|r| line(r, catalogue, few(comparison))).collect();
+    let (differ, same): (Vec<&Facts>, Vec<&Facts>) = comparison.observations.iter().partition(|f| f.differs);
+    let number = comparison.targets.len();
     Page {
-        policy: policy(STYLE, None),
-        style: STYLE,
+        policy: policy(&style, None),
+        style,
+        lead: says::lead(comparison, &|name| shown(name, TEXT)).join(" "),
+        no_ranking: says::NO_RANKING,
+        discriminating: comparison.discriminating.then_some(says::DISCRIMINATING),
+        size: format!(
+            "n{number} {}",
+            match number {
+                _ if few(comparison) => "few",
+                0..=8 => "many",
+                _ => "most",
+            }
+        ),
+        is_waived: comparison.targets.iter().any(|t| t.requirements.waived > 0),
         targets: targets(comparison),
-        facts: identities(comparison),
+        over: says::over(comparison),
+        totals: says::totals(comparison),
         notes: comparison.notes.iter().map(|n| shown(n, 4 * TEXT)).collect(),
-        shared: count(comparison.shared_scenarios, "shared scenario"),
-        alike: comparison.alike,
+        legend: legend(),
+        levels: LEVELS,
         differing: comparison.differing.len(),
-        unequal: comparison.unequally_judged.len(),
-        sections: sections(comparison, catalogue),
-        unique: unique(comparison, catalogue),
-        common: comparison.common.iter().take(ROWS).map(|r| line(r, catalogue)).collect(),
-        unequally_judged: comparison.unequally_judged.iter().take(ROWS).map(|r| line(r, catalogue)).collect(),
-        observations: comparison.observations.iter().take(ROWS).map(facts).collect(),
+        specs: specs(comparison, catalogue),
+        alone: alone(comparison, catalogue),
+        most: says::MOST,
+        common_weights: says::weights(comparison.common.iter().filter_map(Row::shared_level)),
+        common: common(comparison, catalogue),
+        unequally_judged: lines(&comparison.unequally_judged),
+        facts: differ.into_iter().take(ROWS).map(fact).collect(),
+        same_facts: same.into_iter().take(ROWS).map(fact).collect(),
     }
     .render()
     .map_err(|e| ReportError::Render { format: "HTML", message: e.to_string() })
+}
+
+/// Whether there is room for words beside the columns.
+fn few(comparison: &Comparison) -> bool {
+    comparison.targets.len() <= FEW
 }
 
 fn targets(comparison: &Comparison) -> Vec<Target> {
     comparison
         .targets
         .iter()
-        .map(|t| Target {
-            label: shown(&t.label, TEXT),
-            class: match t.conclusion {
-                Conclusion::Conformant => "pass",
-                Conclusion::Partial => "info",
-                Conclusion::Nonconformant => "fail",
-                Conclusion::Inconclusive => "inconclusive",
-            },
-            conclusion: t.conclusion.word(),
+        .enumerate()
+        .map(|(i, t)| {
+            let r = t.requirements;
+            let c = t.counts;
+            let alone = comparison.targets.iter().filter(|o| o.target.name == t.target.name).count() == 1;
+            let name = shown(if alone { &t.target.name } else { &t.label }, TEXT);
+            let weighed = |w: Weight, number| (w.word(), number, w.sign(), w.colour());
+            Target {
+                letter: says::letter(i),
+                label: shown(&t.label, TEXT),
+                tag: if few(comparison) { name.clone() } else { says::letter(i) },
+                name,
+                is_documented: t.target.documented.is_some(),
+                class: match t.conclusion {
+                    Conclusion::Conformant => "pass",
+                    Conclusion::Partial => "info",
+                    Conclusion::Nonconformant => "fail",
+                    Conclusion::Inconclusive => "inconclusive",
+                },
+                conclusion: t.conclusion.word(),
+                counts: vec![
+                    weighed(Weight::Violated, r.violated),
+                    ("of them accepted", r.accepted, "", ""),
+                    ("of them waived", r.waived, "", ""),
+                    weighed(Weight::Warning, r.warnings),
+                    weighed(Weight::Information, r.information),
+                    weighed(Weight::Inconclusive, r.inconclusive),
+                    weighed(Weight::Met, r.met),
+                    weighed(Weight::NotExercised, r.not_exercised),
+                ],
+                run: vec![
+                    ("passed", c.pass.to_string()),
+                    ("failed", c.fail.to_string()),
+                    ("warnings", c.warn.to_string()),
+                    ("inconclusive", c.inconclusive.to_string()),
+                    ("not applicable", c.not_applicable.to_string()),
+                    ("issuer", shown(t.target.issuer.as_deref().unwrap_or("–"), TEXT)),
+                    ("profile", t.profile.name().to_owned()),
+                    ("reading", shown(&t.reading, TEXT)),
+                    ("tool", shown(&t.tool, TEXT)),
+                    ("started", shown(&t.started, TEXT)),
+                ],
+            }
         })
         .collect()
 }
 
-fn identities(comparison: &Comparison) -> Vec<(&'static str, Vec<String>)> {
-    let row = |name, value: &dyn Fn(&Column) -> String| {
-        (name, comparison.targets.iter().map(|t| shown(&value(t), TEXT)).collect())
+fn legend() -> Vec<(&'static str, &'static str, &'static str, String)> {
+    let weights = Weight::ALL.into_iter().map(|w| (w.colour(), w.sign(), w.word(), w.says().to_owned()));
+    let classes = CLASSES.into_iter().map(|(class, _)| ("", "", class.word(), class_says(class)));
+    weights.chain(classes).chain([("tilde", WAIVED, "waived", WAIVED_SAYS.to_owned())]).collect()
+}
+
+fn specs(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Group> {
+    let rows = &comparison.differing[..comparison.differing.len().min(ROWS)];
+    says::by_spec(rows)
+        .into_iter()
+        .enumerate()
+        .map(|(i, (spec, rows))| Group {
+            title: shown(spec, TEXT),
+            anchor: format!("spec-{}", i + 1),
+            lines: rows.into_iter().map(|r| line(r, catalogue, few(comparison))).collect(),
+        })
+        .collect()
+}
+
+fn line(row: &Row, catalogue: &Catalogue, few: bool) -> Line {
+    let requirement = catalogue.get(&row.requirement);
+    let sentence = says(&row.requirement, catalogue);
+    let seen = |(i, c): (usize, &Cell)| {
+        let what = format!("{} {}", c.weight().sign(), c.word());
+        (says::letter(i), what, shown(&c.observed, TEXT), named(&c.scenarios))
     };
-    vec![
-        row("issuer", &|t| t.target.issuer.clone().unwrap_or_else(|| "–".into())),
-        row("profile", &|t| t.profile.name().to_owned()),
-        row("reading", &|t| t.reading.clone()),
-        row("tool", &|t| t.tool.clone()),
-        row("started", &|t| t.started.clone()),
-        row("passed", &|t| t.counts.pass.to_string()),
-        row("failed", &|t| t.counts.fail.to_string()),
-        row("warnings", &|t| t.counts.warn.to_string()),
-        row("inconclusive", &|t| t.counts.inconclusive.to_string()),
-        row("not applicable", &|t| t.counts.not_applicable.to_string()),
-    ]
-}
-
-fn sections(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Section> {
-    let mut out: Vec<Section> = Vec::new();
-    for row in comparison.differing.iter().take(ROWS) {
-        let title = shown(&format!("{} section {}", row.spec, row.section), TEXT);
-        match out.iter_mut().find(|s| s.title == title) {
-            Some(known) => known.lines.push(line(row, catalogue)),
-            None => out.push(Section {
-                title,
-                url: catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r)),
-                lines: vec![line(row, catalogue)],
-            }),
-        }
-    }
-    out
-}
-
-fn line(row: &Row, catalogue: &Catalogue) -> Line {
     Line {
         id: shown(&row.requirement, TEXT),
+        page: catalogue.page(&row.requirement).and_then(|page| page.url),
         level: row.level.word(),
-        says: says(&row.requirement, catalogue),
-        cells: row.cells.iter().map(chip).collect(),
+        section: shown(&row.section, TEXT),
+        section_url: requirement.and_then(|r| catalogue.section_url(r)),
+        says: if few { sentence.clone() } else { String::new() },
+        folded: if few { String::new() } else { sentence },
+        is_above: false,
+        cells: row.cells.iter().map(|c| chip(c, few)).collect(),
+        more: match (few, row.cells.iter().any(|c| c.level.is_some())) {
+            (true, _) => "where it was seen",
+            (false, true) => "what it asks, what was seen",
+            (false, false) => "what it asks",
+        },
+        seen: row.cells.iter().enumerate().filter(|(_, c)| c.level.is_some()).map(seen).collect(),
     }
 }
 
-fn chip(cell: &Cell) -> (&'static str, String, String) {
-    let (class, mark) = match (cell.verdict, cell.level) {
-        (Verdict::Pass, _) => ("pass", "✔"),
-        (Verdict::Fail, Some(Level::Must)) => ("fail", "✘"),
-        (Verdict::Fail, Some(Level::Should)) => ("warn", "!"),
-        (Verdict::Fail, _) => ("info", "i"),
-        (Verdict::NotApplicable, _) => ("not-applicable", "–"),
-        (Verdict::Inconclusive | Verdict::Error, _) => ("inconclusive", "?"),
-    };
-    (class, format!("{mark} {}", cell.word()), shown(&cell.observed, TEXT))
+/// Rows from which most depart; those that tell the servers apart as well stand above already, with what was seen.
+fn common(comparison: &Comparison, catalogue: &Catalogue) -> Vec<Line> {
+    let above = |row: &Row| comparison.differing.iter().take(ROWS).any(|r| r.requirement == row.requirement);
+    comparison
+        .common
+        .iter()
+        .take(ROWS)
+        .map(|row| match line(row, catalogue, few(comparison)) {
+            line if above(row) => Line { is_above: true, folded: String::new(), seen: Vec::new(), ..line },
+            line => line,
+        })
+        .collect()
 }
 
-fn facts(facts: &Facts) -> Line {
+fn chip(cell: &Cell, few: bool) -> Shown {
+    let weight = cell.weight();
+    Shown {
+        class: weight.colour(),
+        sign: format!("{}{}", weight.sign(), cell.tilde()),
+        word: cell.word(),
+        is_plain: cell.level.is_none(),
+        note: if few { says::brief(&shown(&cell.observed, TEXT), NOTE) } else { String::new() },
+    }
+}
+
+fn fact(facts: &Facts) -> Line {
+    let all: Vec<Option<String>> =
+        (0..facts.values.len()).map(|i| says::value(facts, i).map(|v| shown(&v, 2 * TEXT))).collect();
+    let cell = |value: &Option<String>| Shown {
+        class: if value.is_some() { "" } else { "not-applicable" },
+        sign: value.as_ref().map_or_else(|| "–".to_owned(), |v| says::brief(v, FACT)),
+        word: if value.is_some() { String::new() } else { "not observed".to_owned() },
+        is_plain: true,
+        note: String::new(),
+    };
+    let cut = |(i, value): (usize, &Option<String>)| {
+        let full = value.as_ref().filter(|v| says::brief(v, FACT) != **v)?;
+        Some((says::letter(i), String::new(), full.clone(), String::new()))
+    };
     Line {
         id: shown(&facts.fact, TEXT),
-        level: if facts.differs { "differs" } else { "" },
+        page: None,
+        level: "",
+        section: String::new(),
+        section_url: None,
         says: String::new(),
-        cells: facts
-            .values
-            .iter()
-            .map(|v| if v.is_empty() { "–".to_owned() } else { shown(&v.join("; "), TEXT) })
-            .map(|v| ("", v, String::new()))
-            .collect(),
+        folded: String::new(),
+        is_above: false,
+        cells: all.iter().map(cell).collect(),
+        more: "in full",
+        seen: all.iter().enumerate().filter_map(cut).collect(),
     }
 }
 
@@ -196,27 +335,30 @@ fn named(scenarios: &[String]) -> String {
     out
 }
 
-fn unique(comparison: &Comparison, catalogue: &Catalogue) -> Vec<(String, Vec<Own>)> {
-    comparison
-        .targets
-        .iter()
-        .enumerate()
-        .map(|(i, target)| {
-            let own = comparison.unique.iter().filter(|u| u.target == i);
-            let own: Vec<Own> = own
+fn alone(comparison: &Comparison, catalogue: &Catalogue) -> Vec<(String, String, Vec<Own>)> {
+    says::alone(comparison)
+        .map(|(target, own)| {
+            let weights = says::weights(own.iter().map(|u: &&super::Unique| -> Level { u.level }));
+            let own = own
+                .into_iter()
                 .take(ROWS)
                 .map(|u| Own {
                     requirement: shown(&u.requirement, TEXT),
                     says: says(&u.requirement, catalogue),
-                    level: u.level.word(),
+                    class: u.cell.weight().colour(),
+                    weight: format!(
+                        "{}{} {}",
+                        u.cell.weight().sign(),
+                        u.cell.tilde(),
+                        u.cell.weight().word()
+                    ),
                     word: u.cell.word(),
                     observed: shown(&u.cell.observed, TEXT),
                     scenarios: named(&u.cell.scenarios),
-                    others: if u.others_meet_it { "meet it" } else { "not all judged" },
+                    others: says::others(u),
                 })
                 .collect();
-            (shown(&target.label, TEXT), own)
+            (shown(&target.label, TEXT), weights, own)
         })
-        .filter(|(_, own)| !own.is_empty())
         .collect()
 }

@@ -1,11 +1,13 @@
 //! The comparison as Markdown.
 
-use super::{Comparison, Row};
+use super::{
+    Cell, Column, Comparison, Facts, Row, Weight, says,
+    weight::{CLASSES, LEVELS, WAIVED, WAIVED_SAYS, class_says},
+};
 use crate::{
-    judge::Verdict,
     report::{
         markdown::{cell, text},
-        visible::count,
+        visible::shown,
     },
     run::Conclusion,
     spec::Catalogue,
@@ -13,18 +15,23 @@ use crate::{
 
 /// Most of a text in a table.
 const CELL: usize = 120;
+/// Most of what a server shows of a fact.
+const FACT: usize = 60;
 /// Rows of a table.
 const ROWS: usize = 300;
 
 /// The comparison as Markdown (GitHub's dialect).
 pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> String {
     let parts = [
+        lead(comparison),
         targets(comparison),
+        legend(),
         matrix(comparison, catalogue),
-        unique(comparison),
-        common(comparison),
-        unequally_judged(comparison),
+        alone(comparison, catalogue),
+        common(comparison, catalogue),
+        unequally_judged(comparison, catalogue),
         observations(comparison),
+        runs(comparison),
     ];
     let mut out = String::from("# Token exchange, server by server\n\n");
     for part in parts.iter().filter(|p| !p.is_empty()) {
@@ -37,86 +44,119 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> String {
     out
 }
 
-fn head(comparison: &Comparison, first: &str) -> String {
-    let names: Vec<String> = comparison.targets.iter().map(|t| text(&t.label, CELL)).collect();
-    format!("| {first} | {} |\n| --- |{}\n", names.join(" | "), " --- |".repeat(names.len()))
+/// A requirement that leads to its page, where that is published.
+pub(super) fn linked(id: &str, catalogue: &Catalogue) -> String {
+    match catalogue.page(id).and_then(|page| page.url) {
+        Some(url) => format!("[{}]({url})", cell(id, CELL)),
+        None => cell(id, CELL),
+    }
 }
 
-fn targets(comparison: &Comparison) -> String {
-    let mut out = head(comparison, "");
-    let mut row = |name: &str, value: &dyn Fn(&super::Column) -> String| {
-        let values: Vec<String> = comparison.targets.iter().map(value).collect();
-        out.push_str(&format!("| {name} | {} |\n", values.join(" | ")));
-    };
-    row("conclusion", &|t| {
-        let mark = match t.conclusion {
-            Conclusion::Conformant => "✅",
-            Conclusion::Partial => "🟦",
-            Conclusion::Nonconformant => "❌",
-            Conclusion::Inconclusive => "❔",
-        };
-        format!("{mark} {}", t.conclusion.word())
-    });
-    row("passed", &|t| t.counts.pass.to_string());
-    row("failed", &|t| t.counts.fail.to_string());
-    row("warnings", &|t| t.counts.warn.to_string());
-    row("inconclusive", &|t| t.counts.inconclusive.to_string());
-    row("not applicable", &|t| t.counts.not_applicable.to_string());
-    row("profile", &|t| cell(t.profile.name(), CELL));
-    row("reading", &|t| cell(&t.reading, CELL));
-    row("tool", &|t| text(&t.tool, CELL));
-    row("started", &|t| text(&t.started, CELL));
-    out.push('\n');
-    for note in &comparison.notes {
-        out.push_str(&format!("- **Note** {}\n", text(note, 8 * CELL)));
+fn lead(comparison: &Comparison) -> String {
+    let mut out = says::lead(comparison, &|name| text(name, CELL)).join(" ");
+    out = format!("**{out}**\n\n{}\n", says::NO_RANKING);
+    if comparison.discriminating {
+        out.push_str(&format!("\n{}\n", says::DISCRIMINATING));
     }
-    out.push_str(&format!(
-        "\nRequirements over {}: {} alike, **{} that tell the servers apart**, {} that not every server could be judged on.\n",
-        count(comparison.shared_scenarios, "shared scenario"),
-        comparison.alike,
-        comparison.differing.len(),
-        comparison.unequally_judged.len()
-    ));
     out
 }
 
-fn signs(row: &Row) -> String {
-    let cells: Vec<String> = row
-        .cells
-        .iter()
-        .map(|c| {
-            let mark = match c.verdict {
-                Verdict::Pass => "✅",
-                Verdict::Fail => "❌",
-                Verdict::NotApplicable => "–",
-                Verdict::Inconclusive | Verdict::Error => "❔",
-            };
-            format!("{mark} {}", c.word())
-        })
-        .collect();
-    cells.join(" | ")
+fn conclusion(target: &Column) -> String {
+    let mark = match target.conclusion {
+        Conclusion::Conformant => "✅",
+        Conclusion::Partial => "🟦",
+        Conclusion::Nonconformant => "❌",
+        Conclusion::Inconclusive => "❔",
+    };
+    format!("{mark} {}", target.conclusion.word())
+}
+
+fn targets(comparison: &Comparison) -> String {
+    let waived = comparison.targets.iter().any(|t| t.requirements.waived > 0);
+    let mut heads =
+        vec!["", "server", "conclusion", "❌ violated", "of them accepted", "⚠️ warning", "ℹ️ information"];
+    heads.extend(["❔ inconclusive", "✅ met", "– not exercised"]);
+    if waived {
+        heads.insert(5, "of them waived");
+    }
+    let rule: Vec<&str> = (0..heads.len()).map(|i| if i < 3 { "---" } else { "---:" }).collect();
+    let mut out = format!("| {} |\n| {} |\n", heads.join(" | "), rule.join(" | "));
+    for (i, target) in comparison.targets.iter().enumerate() {
+        let t = target.requirements;
+        let mut numbers =
+            vec![t.violated, t.accepted, t.warnings, t.information, t.inconclusive, t.met, t.not_exercised];
+        if waived {
+            numbers.insert(2, t.waived);
+        }
+        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        out.push_str(&format!(
+            "| **{}** | {} | {} | {} |\n",
+            says::letter(i),
+            text(&target.label, CELL),
+            conclusion(target),
+            numbers.join(" | ")
+        ));
+    }
+    let [first, rest] = says::totals(comparison);
+    out.push_str(&format!(
+        "\nThe numbers are requirements; the conclusion is that of the whole run. {} **{first}**, {rest}\n\n",
+        says::over(comparison)
+    ));
+    for note in &comparison.notes {
+        out.push_str(&format!("- **Note** {}\n", text(note, 8 * CELL)));
+    }
+    out
+}
+
+fn legend() -> String {
+    let mut out = String::from("| sign | means |\n| --- | --- |\n");
+    for weight in Weight::ALL {
+        out.push_str(&format!("| {} {} | {} |\n", weight.emoji(), weight.word(), weight.says()));
+    }
+    for (class, _) in CLASSES {
+        out.push_str(&format!("| {} | {} |\n", class.word(), class_says(class)));
+    }
+    out.push_str(&format!("| {WAIVED} waived | {WAIVED_SAYS} |\n\n{LEVELS}\n"));
+    out
+}
+
+fn head(comparison: &Comparison, first: &str) -> String {
+    let letters: Vec<String> = (0..comparison.targets.len()).map(says::letter).collect();
+    format!("| {first} | {} |\n| --- |{}\n", letters.join(" | "), " --- |".repeat(letters.len()))
+}
+
+fn sign(c: &Cell) -> String {
+    match c.weight() {
+        weight @ (Weight::Met | Weight::NotExercised | Weight::Inconclusive) => weight.emoji().to_owned(),
+        weight => {
+            let tilde = if c.waived { "\\~" } else { "" };
+            format!("{}{tilde} {}", weight.emoji(), c.word())
+        }
+    }
+}
+
+fn rows<'a>(rows: impl Iterator<Item = &'a Row>, catalogue: &Catalogue) -> String {
+    rows.map(|row| {
+        let cells: Vec<String> = row.cells.iter().map(sign).collect();
+        let id = linked(&row.requirement, catalogue);
+        let section = text(&format!("§ {}", row.section), CELL);
+        let url = catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r));
+        let section = url.map_or(section.clone(), |url| format!("[{section}]({url})"));
+        format!("| {} {id} {section} | {} |\n", row.level.word(), cells.join(" | "))
+    })
+    .collect()
 }
 
 fn matrix(comparison: &Comparison, catalogue: &Catalogue) -> String {
     if comparison.differing.is_empty() {
         return String::new();
     }
-    let mut out = String::from("## What tells them apart\n");
-    let mut place = None;
-    for row in comparison.differing.iter().take(ROWS) {
-        if place != Some((&row.spec, &row.section)) {
-            place = Some((&row.spec, &row.section));
-            let title = text(&format!("{} section {}", row.spec, row.section), CELL);
-            let url = catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r));
-            let title = url.map_or(title.clone(), |u| format!("[{title}]({u})"));
-            out.push_str(&format!("\n### {title}\n\n{}", head(comparison, "requirement")));
-        }
-        out.push_str(&format!(
-            "| {} {} | {} |\n",
-            row.level.word(),
-            cell(&row.requirement, CELL),
-            signs(row)
-        ));
+    let mut out = format!("## What tells them apart ({})\n", comparison.differing.len());
+    let shown = &comparison.differing[..comparison.differing.len().min(ROWS)];
+    for (spec, of) in says::by_spec(shown) {
+        let title = text(spec, CELL);
+        out.push_str(&format!("\n### {title}\n\n{}", head(comparison, "requirement")));
+        out.push_str(&rows(of.into_iter(), catalogue));
     }
     out.push_str(&more(comparison.differing.len()));
     out
@@ -129,27 +169,25 @@ fn more(total: usize) -> String {
     }
 }
 
-fn unique(comparison: &Comparison) -> String {
+fn alone(comparison: &Comparison, catalogue: &Catalogue) -> String {
     let mut out = String::new();
-    for (i, target) in comparison.targets.iter().enumerate() {
-        let own: Vec<_> = comparison.unique.iter().filter(|u| u.target == i).collect();
-        if own.is_empty() {
-            continue;
-        }
+    for (target, own) in says::alone(comparison) {
         out.push_str(&format!(
-            "## Violated by {} alone ({})\n\n| requirement | class | observed | seen in | others |\n| --- | --- | --- | --- | --- |\n",
+            "## {} alone departs ({})\n\n| weight | requirement | class | observed | seen in | others |\n| --- | --- | --- | --- | --- | --- |\n",
             text(&target.label, CELL),
-            own.len()
+            says::weights(own.iter().map(|u| u.level))
         ));
         for u in own.iter().take(ROWS) {
+            let weight = u.cell.weight();
             out.push_str(&format!(
-                "| {} {} | {} | {} | {} | {} |\n",
-                u.level.word(),
-                cell(&u.requirement, CELL),
+                "| {} {} | {} | {} | {} | {} | {} |\n",
+                weight.emoji(),
+                weight.word(),
+                linked(&u.requirement, catalogue),
                 u.cell.word(),
                 cell(&u.cell.observed, CELL),
                 u.cell.scenarios.first().map(|s| cell(s, CELL)).unwrap_or_default(),
-                if u.others_meet_it { "meet it" } else { "not all judged" }
+                says::others(u)
             ));
         }
         out.push_str(&more(own.len()));
@@ -158,55 +196,97 @@ fn unique(comparison: &Comparison) -> String {
     out
 }
 
-fn common(comparison: &Comparison) -> String {
+fn common(comparison: &Comparison, catalogue: &Catalogue) -> String {
     if comparison.common.is_empty() {
         return String::new();
     }
-    let mut out =
-        format!("## Violated by most ({})\n\n{}", comparison.common.len(), head(comparison, "requirement"));
-    for row in comparison.common.iter().take(ROWS) {
-        out.push_str(&format!(
-            "| {} {} | {} |\n",
-            row.level.word(),
-            cell(&row.requirement, CELL),
-            signs(row)
-        ));
-    }
+    let mut out = format!(
+        "## Where most depart ({})\n\n{}\n\n{}",
+        says::weights(comparison.common.iter().filter_map(Row::shared_level)),
+        says::MOST,
+        head(comparison, "requirement")
+    );
+    out.push_str(&rows(comparison.common.iter().take(ROWS), catalogue));
     out.push_str(&more(comparison.common.len()));
     out
 }
 
-fn unequally_judged(comparison: &Comparison) -> String {
+fn unequally_judged(comparison: &Comparison, catalogue: &Catalogue) -> String {
     if comparison.unequally_judged.is_empty() {
         return String::new();
     }
     let mut out = format!(
-        "<details><summary>Judged on some servers only ({})</summary>\n\n{}",
+        "<details><summary>Judged on some servers only, and no server departs ({})</summary>\n\n{}",
         comparison.unequally_judged.len(),
         head(comparison, "requirement")
     );
-    for row in comparison.unequally_judged.iter().take(ROWS) {
-        out.push_str(&format!("| {} | {} |\n", cell(&row.requirement, CELL), signs(row)));
-    }
+    out.push_str(&rows(comparison.unequally_judged.iter().take(ROWS), catalogue));
     out.push_str(&more(comparison.unequally_judged.len()));
     out.push_str("\n</details>\n");
     out
 }
 
 fn observations(comparison: &Comparison) -> String {
-    if comparison.observations.is_empty() {
-        return String::new();
+    let (differing, same): (Vec<&Facts>, Vec<&Facts>) =
+        comparison.observations.iter().partition(|f| f.differs);
+    let mut out = String::new();
+    if !differing.is_empty() {
+        out.push_str(&format!(
+            "## Observations that differ, not scored ({})\n\n– stands where nothing was observed; the JSON has every text in full.\n\n",
+            differing.len()
+        ));
+        out.push_str(&facts(comparison, &differing));
     }
-    let mut out = format!("## Observations, not scored\n\n{}", head(comparison, "fact"));
-    for facts in comparison.observations.iter().take(ROWS) {
-        let values: Vec<String> = facts
-            .values
-            .iter()
-            .map(|v| if v.is_empty() { "–".to_owned() } else { cell(&v.join("; "), CELL) })
+    if !same.is_empty() {
+        out.push_str(&format!(
+            "\n<details><summary>Observations on which all that were asked agree ({})</summary>\n\n",
+            same.len()
+        ));
+        out.push_str(&facts(comparison, &same));
+        out.push_str("\n</details>\n");
+    }
+    out
+}
+
+fn facts(comparison: &Comparison, all: &[&Facts]) -> String {
+    let mut out = head(comparison, "fact");
+    for facts in all.iter().take(ROWS) {
+        let values: Vec<String> = (0..facts.values.len())
+            .map(|i| says::value(facts, i).map_or_else(|| "–".to_owned(), |v| cell(&brief(&v), CELL)))
             .collect();
-        let mark = if facts.differs { " **≠**" } else { "" };
-        out.push_str(&format!("| {}{mark} | {} |\n", text(&facts.fact, CELL), values.join(" | ")));
+        out.push_str(&format!("| {} | {} |\n", text(&facts.fact, CELL), values.join(" | ")));
     }
-    out.push_str(&more(comparison.observations.len()));
+    out.push_str(&more(all.len()));
+    out
+}
+
+/// Cut after what is unsafe has become visible: an escape must not be cut in two.
+fn brief(value: &str) -> String {
+    says::brief(&shown(value, 4 * FACT), FACT)
+}
+
+fn runs(comparison: &Comparison) -> String {
+    let mut out = String::from(
+        "<details><summary>The runs, each with all of its scenarios</summary>\n\n\
+         |  | passed | failed | warnings | inconclusive | not applicable | profile | reading | tool | started |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- | --- |\n",
+    );
+    for (i, target) in comparison.targets.iter().enumerate() {
+        let c = &target.counts;
+        out.push_str(&format!(
+            "| **{}** | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            says::letter(i),
+            c.pass,
+            c.fail,
+            c.warn,
+            c.inconclusive,
+            c.not_applicable,
+            cell(target.profile.name(), CELL),
+            cell(&target.reading, CELL),
+            text(&target.tool, CELL),
+            text(&target.started, CELL)
+        ));
+    }
+    out.push_str("\n</details>\n");
     out
 }

@@ -1,6 +1,6 @@
 //! A change in words: not "pass -> fail", but what the server does differently.
 
-use super::build::Judged;
+use super::{build::Judged, weight::Weight};
 use crate::judge::{FailClass, Finding, Verdict};
 
 /// Most of an observation that is quoted.
@@ -66,16 +66,17 @@ fn between(was: &Finding, is: &Finding) -> String {
 
 fn state(f: &Finding) -> String {
     match f.verdict {
-        Verdict::Inconclusive => format!("open ({})", f.cause.map_or("no cause given", |c| c.word())),
+        Verdict::Inconclusive => format!("inconclusive ({})", f.cause.map_or("no cause given", |c| c.word())),
         Verdict::Pass => format!("met ({})", quoted(f)),
-        Verdict::Fail => format!("violated ({})", quoted(f)),
+        Verdict::Fail => format!("{} ({})", Weight::of(f.level).word(), quoted(f)),
         Verdict::NotApplicable | Verdict::Error => "not judged".to_owned(),
     }
 }
 
 fn verdict(f: &Finding) -> &'static str {
     match f.verdict {
-        Verdict::Fail => f.level.word(),
+        Verdict::Fail => Weight::of(f.level).word(),
+        Verdict::Pass => Weight::Met.word(),
         other => other.word(),
     }
 }

@@ -8,10 +8,13 @@ pub mod html;
 pub mod markdown;
 mod meaning;
 mod model;
+mod says;
 pub mod terminal;
+mod weight;
 
 pub use gate::{Change, Decision, Gate, Told};
-pub use model::{Cell, Column, CompareError, Comparison, Facts, Row, Unique};
+pub use model::{Cell, Column, CompareError, Comparison, Facts, Row, Tally, Totals, Unique};
+pub use weight::Weight;
 
 #[cfg(test)]
 mod tests;

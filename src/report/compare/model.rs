@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::weight::Weight;
 use crate::{
     judge::{FailClass, Verdict},
     report::{ReportError, TargetIdentity, json::pretty},
@@ -41,20 +42,83 @@ pub struct Comparison {
     pub targets: Vec<Column>,
     /// What limits the comparison: other versions, profiles, readings.
     pub notes: Vec<String>,
+    /// Whether only what tells the servers apart was asked for: `unequally_judged` and `common` are left empty then,
+    /// and `observations` holds the facts that differ.
+    pub discriminating: bool,
     /// Scenarios that every report holds: the comparison is drawn from these alone.
     pub shared_scenarios: usize,
-    /// Requirements that came out alike everywhere.
-    pub alike: usize,
+    /// Requirements, and how they came out.
+    pub requirements: Totals,
     /// Requirements that tell the servers apart.
     pub differing: Vec<Row>,
     /// Requirements that differ only in whether they could be judged.
     pub unequally_judged: Vec<Row>,
-    /// Violations of one server alone.
+    /// Departures of one server alone, the heaviest of a server first.
     pub unique: Vec<Unique>,
-    /// Where most of the servers that were judged depart from the text: perhaps the text is the odd one out.
+    /// Where most of the servers that were judged depart from the text, the heaviest first: perhaps the text is the odd
+    /// one out.
     pub common: Vec<Row>,
     /// Facts that are not scored.
     pub observations: Vec<Facts>,
+}
+
+/// How many requirements came out how; each is counted once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Totals {
+    /// Those that every report knows.
+    pub all: usize,
+    /// They tell the servers apart.
+    pub differing: usize,
+    /// Not every server could be judged on them, and none departs.
+    pub unequally_judged: usize,
+    /// They came out alike everywhere.
+    pub alike: usize,
+    /// No server exercised them.
+    pub not_exercised: usize,
+}
+
+/// What the requirements came to on one server, over the shared scenarios; each is counted once, as its cell has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tally {
+    /// Violated at the level must, whether a waiver accepts it or not.
+    pub violated: usize,
+    /// Of the violated: what must be refused was accepted, a security hole.
+    pub accepted: usize,
+    /// Of the violated: a waiver accepts it.
+    pub waived: usize,
+    /// Departures that are scored like a should.
+    pub warnings: usize,
+    /// Departures that are scored like a may.
+    pub information: usize,
+    /// Proven neither way.
+    pub inconclusive: usize,
+    /// Exercised and met.
+    pub met: usize,
+    /// Nothing exercised them.
+    pub not_exercised: usize,
+}
+
+impl Tally {
+    /// Requirements on which the server was proven to do right or wrong.
+    pub fn judged(&self) -> usize {
+        self.violated + self.warnings + self.information + self.met
+    }
+
+    /// Counts a cell.
+    pub(super) fn add(&mut self, cell: &Cell) {
+        match cell.weight() {
+            Weight::Violated => {
+                self.violated += 1;
+                self.accepted += usize::from(cell.is_hole());
+                self.waived += usize::from(cell.waived);
+            }
+            Weight::Warning => self.warnings += 1,
+            Weight::Information => self.information += 1,
+            Weight::Inconclusive => self.inconclusive += 1,
+            Weight::Met => self.met += 1,
+            Weight::NotExercised => self.not_exercised += 1,
+        }
+    }
 }
 
 /// A server in the comparison.
@@ -74,7 +138,9 @@ pub struct Column {
     pub started: String,
     /// What the whole run came to.
     pub conclusion: Conclusion,
-    /// Of the whole run.
+    /// Requirements by what they came to, over the shared scenarios.
+    pub requirements: Tally,
+    /// Scenarios of the whole run by outcome.
     pub counts: Counts,
 }
 
@@ -87,10 +153,21 @@ pub struct Row {
     pub spec: String,
     /// Its section.
     pub section: String,
-    /// Its level.
+    /// Its own level. What was seen on a server may weigh less or more.
     pub level: Level,
     /// One a server.
     pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// The highest level at which at least two servers, and more than half of those that were judged, depart from it.
+    pub fn shared_level(&self) -> Option<Level> {
+        let judged = self.cells.iter().filter(|c| c.is_decided()).count();
+        [Level::Must, Level::Should, Level::May].into_iter().find(|level| {
+            let departing = self.cells.iter().filter(|c| c.level >= Some(*level)).count();
+            departing >= 2 && 2 * departing > judged
+        })
+    }
 }
 
 /// What a requirement came to on one server.
@@ -98,13 +175,13 @@ pub struct Row {
 pub struct Cell {
     /// Over the shared scenarios; `not-applicable` when none exercised it.
     pub verdict: Verdict,
-    /// For `fail`: at which level.
+    /// For `fail`: how it is scored. `must` is a violation, `should` a warning, `may` an information.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// For `fail`: the kind of violation.
+    /// For `fail`: its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<FailClass>,
-    /// For `fail`: whether a waiver accepts it. It is a violation all the same.
+    /// For `fail`: whether a waiver accepts it. It is what it is all the same.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub waived: bool,
     /// For `fail`: what was observed first.
@@ -130,29 +207,18 @@ impl Cell {
     pub(super) fn key(&self) -> (Verdict, Option<Level>, Option<FailClass>) {
         (self.verdict, self.level, self.class)
     }
-
-    /// In a word or two.
-    pub fn word(&self) -> String {
-        let word = match self.verdict {
-            Verdict::Pass => "met",
-            Verdict::NotApplicable => "not exercised",
-            Verdict::Inconclusive | Verdict::Error => "open",
-            Verdict::Fail => self.class.map_or("violated", FailClass::word),
-        };
-        if self.waived { format!("{word}, waived") } else { word.to_owned() }
-    }
 }
 
-/// A violation of one server alone.
+/// A departure of one server alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unique {
     /// Index of the server.
     pub target: usize,
     /// The requirement.
     pub requirement: String,
-    /// At which level.
+    /// How it is scored.
     pub level: Level,
-    /// The violation.
+    /// The departure.
     pub cell: Cell,
     /// Whether every other server was proven to meet it; otherwise some were not judged.
     pub others_meet_it: bool,
@@ -170,10 +236,12 @@ pub struct Facts {
 }
 
 impl Comparison {
-    /// Only the requirements that tell the servers apart: neither what some could not be judged on, nor facts on which
-    /// they agree.
+    /// Only what tells the servers apart: requirements that came out differently, and facts that differ. How many
+    /// requirements came out otherwise is still told.
     pub fn discriminating(mut self) -> Self {
+        self.discriminating = true;
         self.unequally_judged.clear();
+        self.common.clear();
         self.observations.retain(|o| o.differs);
         self
     }
