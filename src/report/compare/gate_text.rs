@@ -2,14 +2,12 @@
 
 use askama::Template;
 
-use super::{
-    Cell, Change, Decision, Gate, Told, Weight, html::WIDE, markdown::linked, terminal::style, weight,
-};
+use super::{Cell, Change, Decision, Gate, Told, Weight, html::WIDE, terminal::style, weight};
 use crate::{
     report::{
         ReportError,
         html::{STYLE, policy},
-        markdown::{cell, text},
+        markdown::{cell, linked, text},
         terminal::page::{BOLD, DIM, PLAIN, Page, conclusion_mark},
         visible::{count, shown},
     },

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     report::{
-        markdown::{cell, text},
+        markdown::{cell, linked, text},
         visible::shown,
     },
     run::Conclusion,
@@ -42,14 +42,6 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> String {
     out.truncate(end);
     out.push('\n');
     out
-}
-
-/// A requirement that leads to its page, where that is published.
-pub(super) fn linked(id: &str, catalogue: &Catalogue) -> String {
-    match catalogue.page(id).and_then(|page| page.url) {
-        Some(url) => format!("[{}]({url})", cell(id, CELL)),
-        None => cell(id, CELL),
-    }
 }
 
 fn lead(comparison: &Comparison) -> String {

@@ -1,6 +1,6 @@
 //! Data in Markdown: neither its marks nor HTML may come from a server.
 
-use crate::report::visible::shown;
+use crate::{report::visible::shown, spec::Catalogue};
 
 /// Data as a code span; the fence is longer than any run of backticks inside.
 pub(in crate::report) fn code(data: &str, limit: usize) -> String {
@@ -17,6 +17,15 @@ pub(in crate::report) fn code(data: &str, limit: usize) -> String {
 /// [`code`] for a table, whose cells end at a bar even inside code.
 pub(in crate::report) fn cell(data: &str, limit: usize) -> String {
     code(data, limit).replace('|', "\\|")
+}
+
+/// A requirement or code in a table, leading to its page where that is published.
+pub(in crate::report) fn linked(id: &str, catalogue: &Catalogue) -> String {
+    const ID: usize = 200;
+    match catalogue.page(id).and_then(|page| page.url) {
+        Some(url) => format!("[{}]({url})", cell(id, ID)),
+        None => cell(id, ID),
+    }
 }
 
 /// A fenced block of one line of data.

@@ -3,7 +3,7 @@
 mod escape;
 mod sections;
 
-pub(in crate::report) use escape::{cell, text};
+pub(in crate::report) use escape::{cell, linked, text};
 
 use crate::{report::Report, spec::Catalogue};
 

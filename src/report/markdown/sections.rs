@@ -1,6 +1,6 @@
 //! The parts of the summary, in their order.
 
-use super::escape::{block, cell, code, text};
+use super::escape::{block, cell, code, linked, text};
 use crate::{
     judge::Finding,
     report::{
@@ -232,14 +232,6 @@ fn word(word: &str, catalogue: &Catalogue) -> String {
     match catalogue.page(word).and_then(|page| page.url) {
         Some(url) => format!("[{word}]({url})"),
         None => word.to_owned(),
-    }
-}
-
-/// A requirement or code in a table, leading to its page where that is published.
-fn linked(id: &str, catalogue: &Catalogue) -> String {
-    match catalogue.page(id).and_then(|page| page.url) {
-        Some(url) => format!("[{}]({url})", cell(id, CELL)),
-        None => cell(id, CELL),
     }
 }
 
