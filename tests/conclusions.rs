@@ -126,3 +126,121 @@ fn a_recording_from_which_scenarios_were_taken_is_refused() {
     assert_eq!(ran.code, Some(2), "{}", ran.text);
     assert!(ran.text.contains("some were taken out or put in"), "{}", ran.text);
 }
+
+/// A copy of a scenario that is made not to apply, or to expect nothing, is another scenario.
+#[test]
+fn a_weakened_copy_takes_the_place_of_no_scenario_in_a_run_or_a_recording() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("own")).unwrap();
+    for file in fs::read_dir(root("scenarios")).unwrap().map(|file| file.unwrap()) {
+        let text = fs::read_to_string(file.path()).unwrap();
+        let text = text.replace(
+            "  - id: grant-type-missing\n",
+            "  - id: grant-type-missing\n    unless: [delegation]\n",
+        );
+        fs::write(folder.path("own").join(file.file_name()), text).unwrap();
+    }
+    let ran = folder.run(&["--profile", "core", "--scenarios", "own", "--record", "own.json"]);
+    assert_eq!((ran.code, &ran.report["left_out"]), (Some(0), &Value::from(1)), "{}", ran.text);
+    assert_eq!(ran.report["conclusion"], "partial");
+    let judged = folder.txspec(&["judge", "own.json"]);
+    assert_eq!(judged.report["conclusion"], "partial", "{}", judged.text);
+
+    // The other way round: a whole run, judged by the weakened scenarios.
+    let whole = folder.run(&["--profile", "core", "--record", "whole.json"]);
+    assert_eq!(whole.report["conclusion"], "conformant", "{}", whole.text);
+    let judged = folder.txspec(&["judge", "whole.json", "--scenarios", "own"]);
+    assert_eq!(judged.report["conclusion"], "partial", "{}", judged.text);
+
+    // Nothing passes that was not seen.
+    let text = fs::read_to_string(folder.path("whole.json")).unwrap();
+    let mut recording: Value = serde_json::from_str(&text).unwrap();
+    let forged = recording["scenarios"].as_array_mut().unwrap();
+    let forged = forged.iter_mut().find(|s| s["id"] == "impersonation").unwrap().as_object_mut().unwrap();
+    forged.remove("seen");
+    forged.insert("unjudged".into(), serde_json::json!({ "verdict": "pass" }));
+    fs::write(folder.path("whole.json"), recording.to_string()).unwrap();
+    let judged = folder.txspec(&["judge", "whole.json"]);
+    assert_eq!((judged.code, judged.report["conclusion"].as_str()), (Some(3), Some("inconclusive")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_is_used_up_is_no_fault_of_the_server_and_leaves_the_run_partial() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let folder = Folder::new();
+    let text = fs::read_to_string(root("targets/reference.yaml")).unwrap();
+    let limits: Vec<&str> = text.lines().filter(|line| line.contains("budget:")).collect();
+    assert_eq!(limits.len(), 1, "{limits:?}");
+    for budget in [60, 430] {
+        let line = "limits: { concurrency: 8, budget: BUDGET }".replace("BUDGET", &budget.to_string());
+        fs::write(folder.path("as.yaml"), text.replace(limits[0], &line)).unwrap();
+        let arguments = ["--target", "as.yaml", "--issuer", server.issuer(), "--profile", "core"];
+        let ran = tokio::task::block_in_place(|| folder.run(&arguments));
+        assert_eq!(ran.code, Some(3), "{budget}: {}", ran.text);
+        assert!(!ran.text.contains("stopped answering"), "{budget}: {}", ran.text);
+        assert!(ran.report["interrupted"].is_null(), "{budget}");
+        let scenarios = ran.report["scenarios"].as_array().unwrap();
+        let open: Vec<&Value> = scenarios.iter().filter(|s| s["verdict"] == "inconclusive").collect();
+        assert!(open.len() > 20 && open.iter().all(|s| s["cause"] == "budget"), "{budget}: {open:#?}");
+        let allowed = [&arguments[..], &["--allow-inconclusive", "budget"]].concat();
+        let ran = tokio::task::block_in_place(|| folder.run(&allowed));
+        let conclusion = ran.report["conclusion"].as_str();
+        assert_eq!((ran.code, conclusion), (Some(0), Some("partial")), "{budget}: {}", ran.text);
+    }
+}
+
+#[test]
+fn a_requirement_by_its_id_selects_every_scenario_that_checks_it() {
+    let folder = Folder::new();
+    let listed = |glob: &str| {
+        let ran = folder.txspec(&["run", "--list", "--only", glob]);
+        ran.text.matches(": test").count()
+    };
+    // A check that every response gets, a row of the decision table, a sentence that repeats another.
+    assert!(listed("OA-5.1-cache-control") > 500);
+    assert!(listed("TX-2.2.2-invalid_target") > 30);
+    assert!(listed("JW-7.2-alg-acceptable") > 0);
+    // A glob speaks of what is particular to a scenario.
+    assert!(listed("OA-5.1-cach*") < 100);
+}
+
+#[test]
+fn an_address_with_credentials_is_refused_and_not_repeated() {
+    let folder = Folder::new();
+    for arguments in [
+        &["run", "--target", "reference", "--issuer", "http://usr:pa55w0rd@127.0.0.1:1"][..],
+        &["run", "--target", "http://usr:pa55w0rd@127.0.0.1:1", "--client-id", "app"],
+        &["init", "--issuer", "http://usr:pa55w0rd@127.0.0.1:1", "--client-id", "app"],
+    ] {
+        let ran = folder.txspec(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.text);
+        assert!(!ran.text.contains("pa55w0rd"), "{}", ran.text);
+    }
+    let file = "name: A\nissuer: http://usr:pa55w0rd@127.0.0.1:1\nclients: { exchanger: { id: a } }\ntokens: { user: { \
+                from: { env: TOKEN } } }\n";
+    fs::write(folder.path("as.yaml"), file).unwrap();
+    let ran = folder.txspec(&["check", "as.yaml"]);
+    assert!(ran.text.contains("the URL holds credentials"), "{}", ran.text);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for_and_a_device_stays_one() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let folder = Folder::new();
+    assert!(Command::new("mkfifo").arg(folder.path("pipe")).status().unwrap().success());
+    for arguments in
+        [&["judge", "pipe"][..], &["compare", "pipe", "pipe"], &["compare", "--against", "pipe", "pipe"]]
+    {
+        let ran = folder.txspec(arguments);
+        assert!(ran.code == Some(2) && ran.text.contains("no regular file"), "{arguments:?}: {}", ran.text);
+    }
+    // A link is followed, not replaced.
+    fs::write(folder.path("kept.har"), "").unwrap();
+    symlink(folder.path("kept.har"), folder.path("link.har")).unwrap();
+    let ran = folder.run(&["--no-report", "--only", "impersonation", "--har", "link.har"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    assert!(fs::symlink_metadata(folder.path("link.har")).unwrap().is_symlink());
+    assert!(fs::metadata(folder.path("kept.har")).unwrap().len() > 100);
+    assert!(fs::metadata(folder.path("pipe")).unwrap().file_type().is_fifo());
+}

@@ -12,7 +12,9 @@ use super::{
     select::{refuse, refuse_suite, refuse_vendor},
     terminal::Terminal,
 };
-use crate::{document::Document, scenario::Suite, spec::Catalogue, target::load_file, vendor};
+use crate::{
+    document::Document, scenario::Suite, spec::Catalogue, target::load_file, vendor, wire::printable,
+};
 
 /// Look for mistakes in scenario files, target files and vendor fixtures, without network.
 #[derive(Debug, Args)]
@@ -72,7 +74,7 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
         }
     }
     for line in good {
-        terminal.out(&format!("ok: {line}"));
+        terminal.out(&format!("ok: {}", printable(&line, 500)));
     }
     worst
 }

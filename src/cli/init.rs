@@ -8,10 +8,10 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, doctor, terminal::Terminal};
+use super::{Exit, doctor, select::not_an_issuer, terminal::Terminal};
 use crate::{
     spec::Catalogue,
-    target::{Draft, MetadataSpec, draft, read_metadata_of},
+    target::{Draft, MetadataSpec, draft, holds_credentials, read_metadata_of},
     wire::{Limits, Sender},
 };
 
@@ -67,6 +67,9 @@ pub fn run(arguments: &InitArguments, terminal: &Terminal, catalogue: &Arc<Catal
 fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
     let issuer = answer(arguments.issuer.as_deref(), "--issuer", "Issuer (https://…)", terminal)?;
     let url = url::Url::parse(&issuer).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
+    if url.as_ref().is_some_and(|u| holds_credentials(u) || u.query().is_some()) {
+        return Err(not_an_issuer(terminal));
+    }
     let url = url.ok_or_else(|| {
         terminal.failure(
             &format!("`{issuer}` is not an http or https URL"),

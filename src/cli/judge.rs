@@ -1,13 +1,13 @@
 //! `txspec judge`: a recorded run, judged again without a network.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use clap::Args;
 
 use super::{
     Exit,
     outcome::{Outputs, exit_of},
-    select::refuse_suite,
+    select::{left_out, refuse_suite},
     terminal::Terminal,
 };
 use crate::{report, run::replay, scenario::Suite, spec::Catalogue};
@@ -42,7 +42,7 @@ pub fn run(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Cata
 }
 
 fn judged(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Result<Exit, Exit> {
-    let recording = report::read_recording(&arguments.recording).map_err(|error| {
+    let mut recording = report::read_recording(&arguments.recording).map_err(|error| {
         terminal.failure(&error.to_string(), error.hint());
         Exit::Usage
     })?;
@@ -53,6 +53,13 @@ fn judged(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Catal
     };
     let suite = loaded.map_err(|e| refuse_suite(&e, terminal))?;
     arguments.outputs.prepare(terminal)?;
+    if !arguments.scenarios.is_empty() {
+        // As in a run: own scenarios take the place of no others.
+        let recorded: BTreeSet<&str> = recording.ids().collect();
+        let judged = suite.scenarios().iter().filter(|s| recorded.contains(s.id.as_str()));
+        let missing = left_out(recording.occasion.profile, judged, terminal, catalogue)?;
+        recording.left_out = recording.left_out.max(missing);
+    }
     let replayed = replay(&recording, &suite, catalogue);
     let report = report::Report::new(report::identity_of(&recording, &replayed), &replayed.result);
     let paths = arguments.outputs.write(&report, catalogue, terminal)?;

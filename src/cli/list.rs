@@ -9,6 +9,7 @@ use super::{Exit, select::refuse_suite, terminal::Terminal};
 use crate::{
     judge::oracle_requirements,
     reference::faults,
+    run::checks,
     scenario::{Scenario, Suite},
     spec::{Catalogue, Requirement},
     target::{embedded_names, load_named},
@@ -124,19 +125,7 @@ fn requirement(r: &Requirement, suite: &Suite, catalogue: &Catalogue) -> Value {
 /// The scenarios that check a requirement: those that cover it, or for a line of the generic oracles every one that
 /// sends a token request.
 pub(super) fn scenarios_of<'a>(r: &'a Requirement, suite: &'a Suite, catalogue: &Catalogue) -> Vec<&'a str> {
-    let id = r.same_as.as_deref().unwrap_or(&r.id);
-    let oracle = oracle_requirements().contains(&id);
-    let by_row = |s: &Scenario| {
-        let row = s.expect.refusal.as_ref().and_then(|refusal| catalogue.row(&refusal.row));
-        row.is_some_and(|row| row.requirement == id)
-    };
-    let asks = |s: &Scenario| s.steps.iter().any(|step| step.exchange.is_some() || step.refresh.is_some());
-    suite
-        .scenarios()
-        .iter()
-        .filter(|s| s.covers().contains(&id) || by_row(s) || (oracle && asks(s)))
-        .map(|s| s.id.as_str())
-        .collect()
+    suite.scenarios().iter().filter(|s| checks(s, r, catalogue)).map(|s| s.id.as_str()).collect()
 }
 
 fn targets(catalogue: &Catalogue) -> Vec<Value> {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{
     Exit,
     outcome::{Outputs, exit_of},
-    select::{Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes},
+    select::{Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes, left_out},
     terminal::Terminal,
 };
 use crate::{
@@ -18,11 +18,11 @@ use crate::{
     },
     run::{
         Context, ContextError, Event, Filter, Listener, Occasion, Options, Recorder, Recording, Session,
-        preflight, select, trials,
+        preflight, remember_secrets, select, trials,
     },
     scenario::{Scenario, Suite},
     spec::{Catalogue, Level},
-    wire::Sender,
+    wire::{Sender, Vault},
 };
 
 /// Run the suite against an authorization server.
@@ -195,10 +195,16 @@ fn execute(
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     arguments.outputs.prepare(terminal)?;
+    // Whatever a file says of itself: it goes into every output.
+    let redactor = {
+        let vault = Vault::default();
+        remember_secrets(&chosen.target, &vault);
+        vault.redactor()
+    };
     let named = report::TargetIdentity {
-        name: chosen.target.spec.name.clone(),
-        issuer: chosen.target.spec.issuer.clone(),
-        version: chosen.target.spec.version.clone(),
+        name: redactor.text(&chosen.target.spec.name),
+        issuer: chosen.target.spec.issuer.as_deref().map(|issuer| redactor.text(issuer)),
+        version: chosen.target.spec.version.as_deref().map(|version| redactor.text(version)),
         documented: chosen.simulation.as_ref().map(|simulation| simulation.says.clone()),
     };
     let (listeners, events_error) = listeners(arguments, &named, terminal)?;
@@ -242,12 +248,18 @@ fn execute(
     let options = Options {
         fail_on: arguments.fail_on.into(),
         allow_inconclusive: causes(&arguments.allow_inconclusive),
-        left_out: arguments.suite.left_out(&chosen_scenarios, terminal, catalogue)?,
+        left_out: left_out(
+            arguments.suite.profile.into(),
+            chosen_scenarios.iter().copied(),
+            terminal,
+            catalogue,
+        )?,
     };
     let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), listeners));
     let explain: crate::run::Explain = {
         let (catalogue, width, styled) = (Arc::clone(catalogue), terminal.width(), terminal.styled());
-        Arc::new(move |result| report::terminal::explain(result, &catalogue, width, styled))
+        let teller = report::terminal::Teller::default();
+        Arc::new(move |result| teller.explain(result, &catalogue, width, styled))
     };
     session.tell(&Event::Started { scenarios: chosen_scenarios.len() });
     let format = arguments.libtest.format;
@@ -299,12 +311,18 @@ fn execute(
     } else {
         terminal.err(&summary);
     }
-    if let Some(error) = events_error.and_then(|e| e.take()) {
+    let events_lost = events_error.and_then(|e| e.take());
+    if let Some(error) = &events_lost {
         terminal.failure(&format!("failed to write the events: {error}"), None);
     }
     arguments.outputs.unmute(terminal, muted);
     arguments.outputs.annotate(&report, catalogue, target_file(arguments).as_deref(), terminal, prints);
-    Ok(exit_of(&result, &options, &context.waivers))
+    // What was judged stands, but who reads the events was told half of it. A reader that left on purpose is no mistake.
+    let lost = events_lost.is_some_and(|e| e.kind() != std::io::ErrorKind::BrokenPipe);
+    Ok(match exit_of(&result, &options, &context.waivers) {
+        Exit::Ok if lost => Exit::Usage,
+        exit => exit,
+    })
 }
 
 /// Who hears of what happens, and where the error of writing it down would turn up.

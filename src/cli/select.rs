@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
+use url::Url;
 
 use super::{Exit, terminal::Terminal};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     run::Documented,
     scenario::{LoadError, ProfileName, Scenario, Suite},
     spec::{Catalogue, Level},
-    target::{LimitsSpec, QuickTarget, Target, TargetError, load_named, quick},
+    target::{LimitsSpec, QuickTarget, Target, TargetError, holds_credentials, load_named, quick},
     vendor::{self, VendorError},
 };
 
@@ -49,7 +50,8 @@ pub struct SuiteArguments {
     /// Profile: a named set of scenarios.
     #[arg(long, value_enum, default_value_t = ProfileArgument::Security, value_name = "PROFILE")]
     pub profile: ProfileArgument,
-    /// Only scenarios whose id, test name or requirement matches the glob (can be repeated).
+    /// Only scenarios whose id or test name matches the glob, or that check a requirement whose id does (can be
+    /// repeated). The checks that every response gets select scenarios only by their exact id.
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
     /// Only scenarios that check a requirement of this level or above.
@@ -142,6 +144,9 @@ impl TargetArguments {
         let name = self.target.as_deref().unwrap_or("reference");
         let scheme = name.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if matches!(scheme.as_deref(), Some("http" | "https")) {
+            if Url::parse(name).is_ok_and(|url| holds_credentials(&url) || url.query().is_some()) {
+                return Err(not_an_issuer(terminal));
+            }
             let options = QuickTarget {
                 url: name.to_owned(),
                 client_id: self.client_id.clone(),
@@ -178,6 +183,10 @@ impl TargetArguments {
             "TXSPEC_ISSUER" => issuer.clone().or_else(|| std::env::var(variable).ok()),
             _ => std::env::var(variable).ok(),
         };
+        let given = self.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
+        if given.is_some_and(|url| holds_credentials(&url) || url.query().is_some()) {
+            return Err(not_an_issuer(terminal));
+        }
         let mut target = load_named(name, &variables, catalogue).map_err(|e| refuse(&e, terminal))?;
         if let Some(issuer) = &self.issuer {
             target.spec.issuer = Some(issuer.clone());
@@ -254,6 +263,17 @@ pub fn refuse_vendor(error: &VendorError, terminal: &Terminal) -> Exit {
     }
 }
 
+/// Prints why an address is no issuer, without the address.
+pub fn not_an_issuer(terminal: &Terminal) -> Exit {
+    terminal.failure(
+        "the issuer's address holds credentials or a query",
+        Some(
+            "an issuer is a scheme, a host and a path (RFC 8414 section 2); addresses stand in every report",
+        ),
+    );
+    Exit::Usage
+}
+
 /// Prints why there is no target.
 pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
     match error {
@@ -290,21 +310,20 @@ impl SuiteArguments {
         };
         loaded.map_err(|e| refuse_suite(&e, terminal))
     }
+}
 
-    /// How many scenarios of the profile, as it comes with txspec, are not among these: own scenarios take the place of
-    /// no others.
-    pub fn left_out(
-        &self,
-        chosen: &[&Scenario],
-        terminal: &Terminal,
-        catalogue: &Catalogue,
-    ) -> Result<usize, Exit> {
-        let profile = ProfileName::from(self.profile);
-        let whole = Suite::embedded(catalogue).map_err(|e| refuse_suite(&e, terminal))?;
-        let known: BTreeSet<(&str, String)> = chosen.iter().map(|s| (s.id.as_str(), s.digest())).collect();
-        let absent = |s: &&Scenario| !known.contains(&(s.id.as_str(), s.digest()));
-        Ok(whole.scenarios().iter().filter(|s| profile.includes(s.profile)).filter(absent).count())
-    }
+/// How many scenarios of a profile, as it comes with txspec, are not among these: own scenarios take the place of no
+/// others, whatever they are called.
+pub fn left_out<'a>(
+    profile: ProfileName,
+    chosen: impl IntoIterator<Item = &'a Scenario>,
+    terminal: &Terminal,
+    catalogue: &Catalogue,
+) -> Result<usize, Exit> {
+    let whole = Suite::embedded(catalogue).map_err(|e| refuse_suite(&e, terminal))?;
+    let known: BTreeSet<(&str, String)> = chosen.into_iter().map(|s| (s.id.as_str(), s.digest())).collect();
+    let absent = |s: &&Scenario| !known.contains(&(s.id.as_str(), s.digest()));
+    Ok(whole.scenarios().iter().filter(|s| profile.includes(s.profile)).filter(absent).count())
 }
 
 /// Prints why there is no suite.

@@ -2,9 +2,9 @@
 //! questions by cause, what was not applicable by reason, coverage by section. Terminal, Markdown and HTML say
 //! the same because they all say this.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Report;
+use super::{Report, visible::count};
 use crate::{
     judge::{Cause, FailClass, Finding, Verdict},
     run::{RequirementResult, ScenarioResult},
@@ -71,6 +71,18 @@ pub struct Group<'a> {
     pub scenarios: Vec<&'a ScenarioResult>,
 }
 
+impl Group<'_> {
+    /// How many there are, in words, and how many of them the core profile misses.
+    pub fn extent(&self) -> String {
+        let all = count(self.scenarios.len(), "scenario");
+        match self.scenarios.iter().filter(|s| s.is_missing()).count() {
+            0 => all,
+            core if core == self.scenarios.len() => format!("{all} of the core profile"),
+            core => format!("{all}, {core} of the core profile"),
+        }
+    }
+}
+
 fn by_reason<'a>(scenarios: impl Iterator<Item = &'a ScenarioResult>) -> Vec<Group<'a>> {
     let mut out: Vec<Group<'a>> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
@@ -100,6 +112,25 @@ pub fn open(report: &Report) -> Vec<(Option<Cause>, Vec<Group<'_>>)> {
         .chain([None])
         .map(|cause| (cause, of(cause)))
         .filter(|(_, groups)| !groups.is_empty())
+        .collect()
+}
+
+/// Requirements on which scenarios with another verdict proved nothing, each with the first finding that says why.
+pub fn undecided(report: &Report) -> Vec<(&RequirementResult, &Finding)> {
+    let mut open: BTreeMap<&str, &Finding> = BTreeMap::new();
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for scenario in &report.scenarios {
+        for finding in scenario.findings.iter().filter(|f| f.verdict == Verdict::Inconclusive) {
+            if scenario.verdict == Verdict::Inconclusive {
+                told.insert(&finding.requirement);
+            } else {
+                open.entry(&finding.requirement).or_insert(finding);
+            }
+        }
+    }
+    let rows = report.requirements.iter().filter(|r| r.verdict == Verdict::Inconclusive && is_scored(r));
+    rows.filter(|r| r.same_as.is_none() && !told.contains(r.id.as_str()))
+        .filter_map(|r| Some((r, *open.get(r.id.as_str())?)))
         .collect()
 }
 
@@ -260,6 +291,17 @@ pub fn coverage(report: &Report) -> Vec<Coverage<'_>> {
     out
 }
 
+/// All requirements, those that repeat one of another specification once; nothing where there are none of these.
+pub fn together(report: &Report) -> Option<Tally> {
+    let scored = || report.requirements.iter().filter(|r| is_scored(r));
+    if scored().all(|r| r.same_as.is_none()) {
+        return None;
+    }
+    let mut tally = Tally::default();
+    scored().filter(|r| r.same_as.is_none()).for_each(|r| tally.add(Standing::of(r, report.fail_on)));
+    Some(tally)
+}
+
 /// How a contested sentence was read, in words; nothing for the plain ones.
 pub fn contested(finding: &Finding, catalogue: &Catalogue) -> Option<String> {
     let entries: Vec<String> = finding
@@ -298,8 +340,11 @@ pub fn advice(report: &Report) -> Vec<String> {
             "`txspec explain {}` shows the sentence, its readings and how the check is proven",
             worst.finding.requirement
         ));
-        if let Some(scenario) = worst.scenarios.first() {
-            out.push(format!("the same command with `--only {}` runs this one again", scenario.id));
+        if let Some(scenario) = worst.scenarios.first().filter(|_| report.scenarios.len() > 2) {
+            out.push(format!(
+                "the same command with `--only {} --report-dir again` runs this one again, and keeps these reports",
+                scenario.id
+            ));
         }
     }
     for (cause, _) in open(report) {

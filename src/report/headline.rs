@@ -7,7 +7,7 @@ use super::{
     digest::{self, Violation},
     visible::count,
 };
-use crate::{judge::FailClass, run::Conclusion};
+use crate::{judge::FailClass, run::Conclusion, spec::Level};
 
 /// Why the conclusion is what it is, the gravest first. Never empty.
 pub fn headline(report: &Report) -> Vec<String> {
@@ -20,13 +20,25 @@ pub fn headline(report: &Report) -> Vec<String> {
         Conclusion::Partial => out.push("No violation fails the run.".to_owned()),
         Conclusion::Nonconformant | Conclusion::Inconclusive => {}
     }
+    let fallen = report.waivers.iter().filter(|w| w.state.fails()).count();
+    if fallen > 0 {
+        // What an expired waiver accepted stands among the failures below.
+        out.push(format!("Out of date or no longer true, which fails the run: {}.", count(fallen, "waiver")));
+    }
     if !failures.is_empty() {
         let holes = failures.iter().filter(|v| v.finding.class == Some(FailClass::Accepted));
         let holes = match requirements(holes) {
             0 => String::new(),
             holes => format!("; security: {} by accepting what must be refused", of(holes)),
         };
-        out.push(format!("Violated at a level that fails the run: {}{holes}.", of(requirements(&failures))));
+        let bar = match report.fail_on {
+            Level::Must => "must".to_owned(),
+            lower => format!("{} or above", lower.word()),
+        };
+        out.push(format!(
+            "Violated at level {bar}, which fails the run: {}{holes}.",
+            of(requirements(&failures))
+        ));
     }
     if !warnings.is_empty() {
         // In another form, the same requirement may fail the run: a comparison counts it there alone.
@@ -38,10 +50,6 @@ pub fn headline(report: &Report) -> Vec<String> {
     if !waived.is_empty() {
         out.push(format!("Violated and accepted by waivers: {}.", of(requirements(&waived))));
     }
-    let expired = report.waivers.iter().filter(|w| w.state.fails()).count();
-    if expired > 0 {
-        out.push(format!("No longer true or out of date: {}.", count(expired, "waiver")));
-    }
     if report.counts.error > 0 {
         out.push(format!(
             "Broken, by a fault of the scenario or of txspec: {}.",
@@ -50,6 +58,10 @@ pub fn headline(report: &Report) -> Vec<String> {
     }
     if report.counts.inconclusive > 0 {
         out.push(format!("Proven neither way: {}.", scenarios(report.counts.inconclusive)));
+    }
+    let undecided = digest::undecided(report).len();
+    if undecided > 0 {
+        out.push(format!("Proven neither way by scenarios that show something else: {}.", of(undecided)));
     }
     if report.left_out > 0 {
         out.push(format!(

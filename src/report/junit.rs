@@ -157,7 +157,11 @@ fn waiver_case(waiver: &WaiverResult) -> TestCase {
     };
     let mut name = format!("{} {}", waiver.check, waiver.observed);
     if !waiver.scenarios.is_empty() {
-        name.push_str(&format!(" in {}", waiver.scenarios.join(", ")));
+        let named: Vec<&str> = waiver.scenarios.iter().take(3).map(String::as_str).collect();
+        name.push_str(&format!(" in {}", named.join(", ")));
+        if waiver.scenarios.len() > named.len() {
+            name.push_str(&format!(" and {} more", waiver.scenarios.len() - named.len()));
+        }
     }
     let mut case = TestCase::new(shown(&name, TEXT), status);
     case.set_classname("waivers");

@@ -1,13 +1,13 @@
 //! Writing and reading recorded runs.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{io::Read, path::Path};
 
 use serde::Deserialize;
 use serde_json::error::Category;
 
 use super::{
     Identity, ReportError, TargetIdentity,
-    json::{compact, write_file},
+    json::{compact, regular, write_file},
     visible::{count, shown},
 };
 use crate::run::{Recording, Replayed, record};
@@ -37,7 +37,7 @@ pub fn write_recording(path: &Path, recording: &Recording) -> Result<(), ReportE
 /// When the file is absent, too large, cut off, of another format, or no recording.
 pub fn read_recording(path: &Path) -> Result<Recording, ReportError> {
     let mut bytes = Vec::new();
-    File::open(path)
+    regular(path)
         .and_then(|f| f.take(LIMIT_MIB * 1024 * 1024 + 1).read_to_end(&mut bytes))
         .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
     if bytes.len() as u64 > LIMIT_MIB * 1024 * 1024 {

@@ -184,7 +184,8 @@ pub fn limits(target: &Target) -> Limits {
     }
 }
 
-fn remember_secrets(target: &Target, vault: &Vault) {
+/// Puts what a target file holds of secrets into a vault.
+pub fn remember_secrets(target: &Target, vault: &Vault) {
     for (role, client) in &target.spec.clients {
         for secret in client.secret.iter().chain(&client.key).filter_map(|s| s.resolve().ok()) {
             vault.remember(&format!("{role} secret"), &secret);

@@ -75,10 +75,15 @@ impl Context {
                     result.reason.clone_from(&outcome.reason);
                     result.excluded = outcome.excluded;
                 } else {
-                    result.findings = undecided(&self.facts, scenario, Cause::ControlFailed, &why);
+                    // What kept the control from an answer keeps this from one: it says nothing of the server.
+                    let cause = match outcome.cause {
+                        Some(ours @ (Cause::Budget | Cause::Interrupted)) => ours,
+                        _ => Cause::ControlFailed,
+                    };
+                    result.findings = undecided(&self.facts, scenario, cause, &why);
                     result.reason = Some(why);
                     result.verdict = Verdict::Inconclusive;
-                    result.cause = Some(Cause::ControlFailed);
+                    result.cause = Some(cause);
                 }
                 return result;
             }
@@ -87,7 +92,13 @@ impl Context {
         result.granted = trace.granted && trace.stopped.is_none();
         result.findings = trace.findings;
         let stopped = trace.stopped.map(|why| {
-            let cause = if self.sender.is_interrupted() { Cause::Interrupted } else { Cause::Precondition };
+            let cause = if self.sender.is_interrupted() {
+                Cause::Interrupted
+            } else if self.sender.budget().is_spent() {
+                Cause::Budget
+            } else {
+                Cause::Precondition
+            };
             (cause, if self.shown { self.vault.redactor().brief(&why, LONGEST) } else { String::new() })
         });
         if let Some((cause, why)) = &stopped {

@@ -23,15 +23,17 @@ mod steps;
 mod trials;
 mod waive;
 
-pub use context::{Context, ContextError, limits};
+pub use context::{Context, ContextError, limits, remember_secrets};
 pub use describe::difference;
 pub use documented::{Documented, SILENT};
 pub use event::{Event, Listener};
-pub use plan::{Applicability, Filter, applicability, select};
+pub use plan::{Applicability, Filter, applicability, checks, select};
 pub use preflight::{PreflightError, Stage, preflight};
 pub use probe::{ClientHealth, Probed, probe};
 pub use record::{Occasion, Recorder, Recording, Replayed, Seen, replay};
-pub use result::{Conclusion, Counts, Observation, RequirementResult, RunResult, ScenarioResult, Weight};
+pub use result::{
+    Conclusion, Counts, Doubt, Observation, RequirementResult, RunResult, ScenarioResult, Weight,
+};
 pub use session::{Options, Session};
 pub use sight::{Form, Introspected, Sight, sight};
 pub use trials::{Explain, Trials, trials};

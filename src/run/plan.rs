@@ -6,11 +6,12 @@ use globset::{Glob, GlobMatcher};
 
 use super::Context;
 use crate::{
+    judge::oracle_requirements,
     scenario::{
         ClientAuthEdit, Edit, ExchangeSpec, MetadataKind, OneOrMany, Placeholder, ProfileName, Scenario,
         Step, Suite, TokenEdit, pieces,
     },
-    spec::Level,
+    spec::{Catalogue, Level, Requirement},
     target::{AuthMethod, ClientSpec, TargetSpec, token_type_uri},
     token::client_method,
 };
@@ -41,27 +42,48 @@ impl Filter {
         Ok(Self { profile, only, level })
     }
 
-    fn matches(&self, scenario: &Scenario, catalogue: &crate::spec::Catalogue) -> bool {
-        let covers = scenario.covers();
+    fn matches(&self, scenario: &Scenario, catalogue: &Catalogue) -> bool {
+        // A glob speaks of what is particular to a scenario, or the checks that every response gets would make each match.
+        let own = |r: &Requirement| declares(scenario, r, catalogue);
+        let asked = |g: &GlobMatcher| {
+            let exact = catalogue.get(g.glob().glob());
+            exact.is_some_and(|r| checks(scenario, r, catalogue))
+                || catalogue.requirements().iter().any(|r| g.is_match(&r.id) && own(r))
+        };
         let named = self.only.is_empty()
-            || self.only.iter().any(|g| {
-                g.is_match(&scenario.id)
-                    || g.is_match(scenario.test_name())
-                    || covers.iter().any(|c| g.is_match(c))
-            });
+            || self
+                .only
+                .iter()
+                .any(|g| g.is_match(&scenario.id) || g.is_match(scenario.test_name()) || asked(g));
         let level = self
             .level
-            .is_none_or(|level| covers.iter().filter_map(|c| catalogue.get(c)).any(|r| r.level >= level));
+            .is_none_or(|level| catalogue.requirements().iter().any(|r| r.level >= level && own(r)));
         self.profile.includes(scenario.profile) && named && level
     }
 }
 
+/// Whether a scenario checks a requirement: it declares so, or the requirement is a line of the generic oracles and the
+/// scenario sends a token request.
+pub fn checks(scenario: &Scenario, requirement: &Requirement, catalogue: &Catalogue) -> bool {
+    let asks = scenario.steps.iter().any(|step| step.exchange.is_some() || step.refresh.is_some());
+    let oracle = oracle_requirements().contains(&carrier(requirement));
+    declares(scenario, requirement, catalogue) || (oracle && asks)
+}
+
+/// Whether a scenario names a requirement, or the row of the decision table does that it expects a refusal by.
+fn declares(scenario: &Scenario, requirement: &Requirement, catalogue: &Catalogue) -> bool {
+    let id = carrier(requirement);
+    let row = scenario.expect.refusal.as_ref().and_then(|refusal| catalogue.row(&refusal.row));
+    scenario.covers().contains(&id) || row.is_some_and(|row| row.requirement == id)
+}
+
+/// The row that carries the checks of a requirement.
+fn carrier(requirement: &Requirement) -> &str {
+    requirement.same_as.as_deref().unwrap_or(&requirement.id)
+}
+
 /// The scenarios that a filter selects, in the suite's order.
-pub fn select<'a>(
-    suite: &'a Suite,
-    filter: &Filter,
-    catalogue: &crate::spec::Catalogue,
-) -> Vec<&'a Scenario> {
+pub fn select<'a>(suite: &'a Suite, filter: &Filter, catalogue: &Catalogue) -> Vec<&'a Scenario> {
     suite.scenarios().iter().filter(|s| filter.matches(s, catalogue)).collect()
 }
 

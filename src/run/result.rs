@@ -65,11 +65,20 @@ pub struct ScenarioResult {
     /// Why the verdicts were taken back, each time that it happened.
     #[serde(skip)]
     #[schemars(skip)]
-    pub withdrawn: Vec<String>,
+    pub withdrawn: Vec<Doubt>,
     /// Every check.
     pub findings: Vec<Finding>,
     /// Every request, redacted.
     pub exchanges: Vec<RedactedExchange>,
+}
+
+/// Why verdicts were taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// What they are inconclusive for.
+    pub cause: Cause,
+    /// In words.
+    pub why: String,
 }
 
 /// How heavy an outcome weighs for the run.
@@ -271,6 +280,9 @@ pub struct RequirementResult {
     pub section: String,
     /// Its level.
     pub level: Level,
+    /// The row of another specification that says the same and carries the checks; the verdict is that row's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
     /// What it came to over all scenarios; `not-applicable` when nothing exercised it.
     pub verdict: Verdict,
     /// The scenarios that judged it.
@@ -336,12 +348,14 @@ impl RunResult {
             .max()
             .unwrap_or(Weight::Fine);
         let missing = scenarios.iter().any(ScenarioResult::is_missing);
+        // What was accepted beforehand has still not been shown.
+        let open = scenarios.iter().any(|s| s.verdict == Verdict::Inconclusive);
         let waived = scenarios.iter().flat_map(|s| &s.findings).any(|f| f.is_waived_at(options.fail_on));
         let conclusion = match heaviest {
             Weight::Failure => Conclusion::Nonconformant,
             Weight::Open | Weight::Broken => Conclusion::Inconclusive,
             _ if interrupted => Conclusion::Inconclusive,
-            _ if missing || waived || options.left_out > 0 => Conclusion::Partial,
+            _ if missing || waived || open || options.left_out > 0 => Conclusion::Partial,
             _ => Conclusion::Conformant,
         };
         let observations = scenarios
@@ -414,6 +428,7 @@ fn requirements(scenarios: &[ScenarioResult], catalogue: &Catalogue) -> Vec<Requ
             spec: row.spec.clone(),
             section: row.section.clone(),
             level,
+            same_as: row.same_as.clone(),
             verdict,
             scenarios: names(findings.iter().map(|(s, _)| s.id.as_str())),
             violated_in: names(

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{FutureExt, StreamExt};
 
-use super::{Context, Event, Listener, RunResult, ScenarioResult, Weight, execute::not_succeeded};
+use super::{Context, Doubt, Event, Listener, RunResult, ScenarioResult, Weight, execute::not_succeeded};
 use crate::{
     judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
     scenario::Scenario,
@@ -35,14 +35,14 @@ fn is_refusal(result: &ScenarioResult, finding: &Finding) -> bool {
 }
 
 /// A result whose control no longer succeeded: what rests on it is open again.
-pub(super) fn taken_back(old: &ScenarioResult, single: bool, why: &str) -> ScenarioResult {
+pub(super) fn taken_back(old: &ScenarioResult, single: bool, doubt: &Doubt) -> ScenarioResult {
     let mut result = ScenarioResult::clone(old);
     let open = |f: &Finding| f.verdict == Verdict::Pass || (single && is_refusal(old, f));
     for finding in result.findings.iter_mut().filter(|f| open(f)) {
-        *finding = finding.clone().undecided(Cause::ControlFailed, why);
+        *finding = finding.clone().undecided(doubt.cause, &doubt.why);
     }
-    result.reason = Some(why.to_owned());
-    result.withdrawn.push(why.to_owned());
+    result.reason = Some(doubt.why.clone());
+    result.withdrawn.push(doubt.clone());
     result.conclude();
     result
 }
@@ -151,7 +151,7 @@ impl Session {
         let wavered = self.wavered.load(Ordering::Relaxed);
         if wavered >= WAVERING {
             for dependents in by_control.values() {
-                self.withdraw(dependents, &format!("{wavered} times during the run, the server refused a control and then granted it: its refusals prove nothing"));
+                self.doubt(dependents, &format!("{wavered} times during the run, the server refused a control and then granted it: its refusals prove nothing"));
             }
             return;
         }
@@ -168,7 +168,7 @@ impl Session {
             return;
         }
         if let Some(why) = lost {
-            self.withdraw(dependents, &format!("at the end of the run {why} (a lock-out, a rate limit, or a token that can be used once?)"));
+            self.doubt(dependents, &format!("at the end of the run {why} (a lock-out, a rate limit, or a token that can be used once?)"));
             return;
         }
         for blamed in dependents.iter().filter(|result| self.is_blamed_for_refusing(result)) {
@@ -211,7 +211,7 @@ impl Session {
         let again = self.context.execute(scenario).await;
         let granted = !again.findings.is_empty() && !again.findings.iter().any(|f| is_refusal(&again, f));
         if granted && !self.context.sender.is_interrupted() {
-            self.withdraw(
+            self.doubt(
                 std::slice::from_ref(blamed),
                 "at the end of the run, the server granted the same request",
             );
@@ -241,6 +241,10 @@ impl Session {
     /// Gives up on a server that does not answer any more: every further request would only wait for its time limit.
     async fn watch_for_silence(&self, result: &ScenarioResult) {
         let Some(last) = result.exchanges.last() else { return };
+        // What was not sent any more says nothing about the server.
+        if self.context.sender.budget().is_spent() {
+            return;
+        }
         if last.response.is_some() {
             self.unanswered.store(0, Ordering::Relaxed);
             return;
@@ -252,6 +256,7 @@ impl Session {
             && !self.context.sender.is_interrupted()
             && let Some(control) = self.context.suite.get("impersonation")
             && self.context.execute(control).await.exchanges.last().is_some_and(|e| e.response.is_none())
+            && !self.context.sender.budget().is_spent()
         {
             self.context.sender.give_up("the server stopped answering, also to what it granted before");
         }
@@ -271,7 +276,7 @@ impl Session {
                 None if !doubtful => return,
                 None => {
                     // It may have recovered only after these requests.
-                    self.withdraw(&dependents, "the server had refused what it now grants again");
+                    self.doubt(&dependents, "the server had refused what it now grants again");
                     self.in_doubt.store(false, Ordering::Relaxed);
                 }
                 Some(why) => {
@@ -281,7 +286,7 @@ impl Session {
                     if self.lost(&id).await.is_none() {
                         self.wavered.fetch_add(1, Ordering::Relaxed);
                     }
-                    self.withdraw(
+                    self.doubt(
                         &dependents,
                         &format!("meanwhile {why} (a lock-out, a rate limit, or a server that falters?)"),
                     );
@@ -295,10 +300,23 @@ impl Session {
         not_succeeded(&self.context.execute(self.context.suite.get(id)?).await)
     }
 
-    fn withdraw(&self, dependents: &[Arc<ScenarioResult>], why: &str) {
+    /// Takes verdicts back for what the server did; or, where it was not asked any more, for that.
+    fn doubt(&self, dependents: &[Arc<ScenarioResult>], why: &str) {
+        let doubt = if self.context.sender.budget().is_spent() {
+            Doubt {
+                cause: Cause::Budget,
+                why: "the run's budget of requests was used up before its control had succeeded once more (limits.budget)".into(),
+            }
+        } else {
+            Doubt { cause: Cause::ControlFailed, why: why.to_owned() }
+        };
+        self.withdraw(dependents, &doubt);
+    }
+
+    fn withdraw(&self, dependents: &[Arc<ScenarioResult>], doubt: &Doubt) {
         for old in dependents {
             let single = self.context.suite.get(&old.id).is_some_and(|s| s.steps.len() == 1);
-            let result = Arc::new(taken_back(old, single, why));
+            let result = Arc::new(taken_back(old, single, doubt));
             self.results
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -362,10 +362,11 @@ impl Scenario {
         digest(&format!("{:?}{:?}{:?}", self.control, self.edits, steps))
     }
 
-    /// What it sends and what it expects: two results of one name come from the same scenario if it agrees.
+    /// What it sends, to which servers, and what it expects: two results of one name come from the same scenario if it agrees.
     pub fn digest(&self) -> String {
         let judged: Vec<&Option<Expect>> = self.steps.iter().map(|s| &s.expect).collect();
-        digest(&format!("{}{:?}{:?}", self.asks(), self.expect, judged))
+        let applies = (&self.requires, &self.unless, self.profile);
+        digest(&format!("{}{:?}{:?}{:?}", self.asks(), self.expect, judged, applies))
     }
 
     /// Whether it expects a refusal and nothing else.

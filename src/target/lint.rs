@@ -59,6 +59,12 @@ impl Lint<'_> {
         for (pointer, url) in urls {
             let Some(text) = url else { continue };
             match Url::parse(text) {
+                Ok(url) if holds_credentials(&url) || (pointer == "/issuer" && url.query().is_some()) => {
+                    self.found.push(
+                        self.at(pointer, "wrong-url", "the URL holds credentials or, as an issuer, a query")
+                            .hint("an issuer is a scheme, a host and a path (RFC 8414 section 2); what a client authenticates with belongs into `clients`, and addresses stand in every report"),
+                    );
+                }
                 Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                     self.found.push(self.at(
                         pointer,
@@ -423,6 +429,11 @@ impl Lint<'_> {
             }
         }
     }
+}
+
+/// Whether an address says who is to be let in: addresses are shown everywhere.
+pub fn holds_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn token_references<'s>(pointer: &str, source: &'s SourceSpec) -> Vec<(String, &'s str)> {

@@ -19,7 +19,7 @@ const ENGINES: [GeneralPurpose; 2] =
 
 /// Runs with percent escapes, decoded.
 pub(super) fn percent_runs(text: &str) -> Vec<(Range<usize>, Vec<String>)> {
-    runs(text, |b| b.is_ascii_alphanumeric() || b"%+-_.~*/:".contains(&b))
+    runs(text, |b| b.is_ascii_alphanumeric() || b"%+-_.~*/:@!'()$".contains(&b))
         .filter(|span| text[span.clone()].contains('%'))
         .map(|span| {
             let decoded = percent_decoded(&text.as_bytes()[span.clone()]);

@@ -63,7 +63,7 @@ impl Automaton {
                 labels.push(label.clone());
             }
         }
-        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
+        let finder = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&patterns).ok();
         Self { finder, labels, alone }
     }
 }
@@ -87,10 +87,13 @@ impl Redactor {
             self.plain(decoded) != decoded
                 || (layers > 1 && self.without_encoded(decoded, layers - 1).is_some())
         };
+        let beside = |text: &str| -> Vec<Range<usize>> {
+            self.spans(text).into_iter().map(|(span, ..)| span).collect()
+        };
         let mut shown: Option<String> = None;
         for runs in encodings {
             let text = shown.as_deref().unwrap_or(text);
-            shown = replace(text, runs(text), &reveals).or(shown);
+            shown = replace(text, runs(text), &reveals, &beside).or(shown);
         }
         shown
     }
@@ -98,20 +101,9 @@ impl Redactor {
     /// The text without what can be seen in it as it stands. Every net is cast over the same text: what one takes out
     /// must not hide from another what stands around it.
     fn plain(&self, text: &str) -> String {
-        let mut spans: Vec<(Range<usize>, u8, &str)> =
-            self.configured(text).into_iter().map(|(span, label)| (span, 0, label)).collect();
-        let issued = self.issued.read().unwrap_or_else(PoisonError::into_inner).find(text);
-        spans.extend(issued.into_iter().map(|span| {
-            // What follows a token without a break belongs to it.
-            let end = if span.len() >= PROBE { token_end(text, span.end) } else { span.end };
-            (span.start..end, 2, "[token]")
-        }));
-        spans.extend(jwt_spans(text).into_iter().map(|span| (span, 1, "[jwt]")));
-        spans.extend(basic_spans(text).into_iter().map(|span| (span, 1, "[credentials]")));
-        spans.sort_by_key(|(span, ..)| span.start);
         let mut out = String::with_capacity(text.len());
         let mut last = 0;
-        let mut spans = spans.into_iter().peekable();
+        let mut spans = self.spans(text).into_iter().peekable();
         while let Some((mut span, mut rank, mut label)) = spans.next() {
             while let Some((next, other, name)) = spans.next_if(|(next, ..)| next.start < span.end) {
                 span.end = span.end.max(next.end);
@@ -127,10 +119,27 @@ impl Redactor {
         out + &text[last..]
     }
 
+    /// What can be seen in a text as it stands: where, how well it is known, and what to show instead. In the order of the
+    /// text, the longest first; they may overlap.
+    fn spans(&self, text: &str) -> Vec<(Range<usize>, u8, &str)> {
+        let mut spans: Vec<(Range<usize>, u8, &str)> =
+            self.configured(text).into_iter().map(|(span, label)| (span, 0, label)).collect();
+        let issued = self.issued.read().unwrap_or_else(PoisonError::into_inner).find(text);
+        spans.extend(issued.into_iter().map(|span| {
+            // What follows a token without a break belongs to it.
+            let end = if span.len() >= PROBE { token_end(text, span.end) } else { span.end };
+            (span.start..end, 2, "[token]")
+        }));
+        spans.extend(jwt_spans(text).into_iter().map(|span| (span, 1, "[jwt]")));
+        spans.extend(basic_spans(text).into_iter().map(|span| (span, 1, "[credentials]")));
+        spans.sort_by_key(|(span, ..)| (span.start, std::cmp::Reverse(span.end)));
+        spans
+    }
+
     /// Where configured secrets and source tokens stand, with their labels.
     fn configured<'a>(&'a self, text: &str) -> Vec<(Range<usize>, &'a str)> {
         let found_by = |automaton: &'a Automaton| {
-            let matches = automaton.finder.iter().flat_map(move |finder| finder.find_iter(text));
+            let matches = automaton.finder.iter().flat_map(move |finder| finder.find_overlapping_iter(text));
             matches
                 .filter(|found| text.is_char_boundary(found.start()))
                 .filter(|found| {
@@ -239,20 +248,29 @@ impl Redactor {
 /// Finds runs of one encoding, with what they may become.
 type Runs = fn(&str) -> Vec<(Range<usize>, Vec<String>)>;
 
-/// Replaces the runs of which a decoded form reveals something.
+/// Replaces the runs of which a decoded form reveals something, and with each run what it runs into: a secret that stands
+/// beside it as it is would lose its head or tail with the run, and not be known any more.
 fn replace(
     text: &str,
     runs: Vec<(Range<usize>, Vec<String>)>,
     reveals: &dyn Fn(&str) -> bool,
+    beside: &dyn Fn(&str) -> Vec<Range<usize>>,
 ) -> Option<String> {
     let mut out = String::new();
     let mut last = 0;
-    for (span, decoded) in runs {
-        if decoded.iter().any(|d| reveals(d)) {
-            out.push_str(&text[last..span.start]);
-            out.push_str("[encoded secret]");
-            last = span.end;
+    let mut plain: Option<Vec<Range<usize>>> = None;
+    for (mut span, decoded) in runs {
+        if span.end <= last || !decoded.iter().any(|d| reveals(d)) {
+            continue;
         }
+        for known in plain.get_or_insert_with(|| beside(text)) {
+            if known.start < span.end && known.end > span.start {
+                span = span.start.min(known.start)..span.end.max(known.end);
+            }
+        }
+        out.push_str(&text[last..span.start.max(last)]);
+        out.push_str("[encoded secret]");
+        last = span.end;
     }
     (last > 0).then(|| out + &text[last..])
 }
@@ -273,6 +291,10 @@ fn encodings(value: &str) -> Vec<String> {
     forms.push(probe(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()));
     forms.push(probe(&value.bytes().map(|b| format!("%{b:02X}")).collect::<String>()));
     forms.push(probe(&value.bytes().map(|b| format!("%{b:02x}")).collect::<String>()));
+    // As browsers' encodeURIComponent and encodeURI write it, and as RFC 3986 section 2.3 would have it.
+    for kept in [&b"-_.!~*'()"[..], b"-_.!~*'();,/?:@&=+$#", b"-._~"] {
+        forms.push(probe(&percent(value, kept)));
+    }
     let json = serde_json::Value::from(value).to_string();
     forms.push(probe(json.trim_matches('"')));
     for lead in 0..3usize {
@@ -291,6 +313,11 @@ fn encodings(value: &str) -> Vec<String> {
     forms.sort_unstable();
     forms.dedup();
     forms
+}
+
+fn percent(value: &str, kept: &[u8]) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || kept.contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// What a long value is recognised by. A JWT's first characters are those of every JWT of its issuer, so its
@@ -434,5 +461,27 @@ mod tests {
             }
         }
         assert_eq!(r.brief("short", 100), "short");
+    }
+
+    #[test]
+    fn secrets_that_touch_or_overlap_are_hidden_whole() {
+        let vault = Vault::default();
+        for secret in
+            ["pass-phrase one two", "one two three four", "zz9!pqrst-Long-secret-value", "p@ssZq!word-Long"]
+        {
+            vault.remember("secret", &secret.into());
+        }
+        vault.remember("secret", &"secret-2".into());
+        let r = vault.redactor();
+        let shown = r.text("say pass-phrase one two three four, twice");
+        assert_eq!(shown, "say [secret], twice");
+        let shown = r.text("other%2Dsecret%2D2:zz9!pqrst-Long-secret-value end");
+        assert!(!shown.contains("pqrst") && shown.ends_with(" end"), "{shown}");
+        for text in
+            ["got p%40ssZq!word-Long here", "got p%40ssZq%21word-Long here", "got p@ssZq%21word-Long here"]
+        {
+            let shown = r.text(text);
+            assert!(!shown.contains("word-Long"), "{shown}");
+        }
     }
 }

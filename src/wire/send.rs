@@ -56,6 +56,11 @@ impl Budget {
         self.used.load(Ordering::Relaxed).min(self.limit)
     }
 
+    /// Whether no request is left.
+    pub fn is_spent(&self) -> bool {
+        self.used.load(Ordering::Relaxed) >= self.limit
+    }
+
     fn take(&self) -> bool {
         self.used.fetch_add(1, Ordering::Relaxed) < self.limit
     }

@@ -302,14 +302,14 @@ fn exchanges<'a>(
         if !budget.is_left() {
             break;
         }
-        out.push(exchange_view(exchange, &result.id, tokens, budget));
+        out.push(exchange_view(exchange, result, tokens, budget));
     }
     out
 }
 
 fn exchange_view<'a>(
     exchange: &'a RedactedExchange,
-    scenario: &str,
+    scenario: &ScenarioResult,
     tokens: &mut Shown<'a>,
     budget: &mut Budget,
 ) -> ExchangeView {

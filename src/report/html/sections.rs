@@ -172,7 +172,8 @@ fn chips(tally: &Tally) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn words(tally: &Tally) -> String {
+/// A tally in words.
+pub(super) fn words(tally: &Tally) -> String {
     let told = |(standing, number): &(Standing, usize)| {
         *number > 0 || matches!(standing, Standing::Met | Standing::Violated)
     };

@@ -7,7 +7,7 @@ use super::{
     budget::Budget,
     policy,
     scenarios::{ScenarioView, scenarios},
-    sections::{SpecView, specs},
+    sections::{SpecView, specs, words},
     tokens::TokenBody,
 };
 use crate::{
@@ -52,10 +52,16 @@ pub(super) struct Page {
     toggles: Vec<(&'static str, &'static str)>,
     violations: Vec<Group>,
     open: Vec<OpenView>,
+    /// Requirements left open by scenarios that have another verdict: id, cause, why.
+    undecided: Vec<(String, &'static str, String)>,
+    /// Waivers that fail the run: state, check, what is accepted, owner, why.
+    waivers: Vec<[String; 5]>,
     /// Number, reason.
     missing: Vec<(String, String)>,
     scenarios: Vec<ScenarioView>,
     specs: Vec<SpecView>,
+    /// All requirements in words, where some repeat others.
+    together: Option<String>,
     /// Fact, value, scenario.
     observations: Vec<(String, String, String)>,
 }
@@ -115,7 +121,7 @@ impl Page {
             style: STYLE,
             script: SCRIPT,
             tool: tool(report),
-            name: shown(&report.target.label(), CELL),
+            name: shown(&named(report), CELL),
             conclusion: report.conclusion.word(),
             conclusion_url: catalogue.page(report.conclusion.word()).and_then(|page| page.url),
             conclusion_class,
@@ -140,13 +146,28 @@ impl Page {
             ],
             violations: violations(report, catalogue),
             open: open(report, catalogue),
+            undecided: digest::undecided(report)
+                .iter()
+                .take(ROWS)
+                .map(|(row, f)| (shown(&row.id, CELL), f.cause.map_or("", |c| c.word()), shown(&f.why, CELL)))
+                .collect(),
+            waivers: report
+                .waivers
+                .iter()
+                .filter(|w| w.state.fails())
+                .take(ROWS)
+                .map(|w| {
+                    [w.state.word(), &w.check, &w.observed, &w.owner, &w.note].map(|text| shown(text, CELL))
+                })
+                .collect(),
             missing: digest::not_applicable(report)
                 .iter()
                 .take(ROWS)
-                .map(|g| (count(g.scenarios.len(), "scenario"), shown(g.reason, CELL)))
+                .map(|g| (g.extent(), shown(g.reason, CELL)))
                 .collect(),
             scenarios: scenarios(report, catalogue, &mut budget),
             specs: specs(report, catalogue),
+            together: digest::together(report).map(|tally| words(&tally)),
             observations: report
                 .observations
                 .iter()
@@ -158,6 +179,14 @@ impl Page {
 }
 
 /// What led to the conclusion: the number of scenarios alone says little, since one fault can show in hundreds.
+/// The target's name with its version.
+fn named(report: &Report) -> String {
+    match &report.target.version {
+        Some(version) => format!("{} {version}", report.target.label()),
+        None => report.target.label(),
+    }
+}
+
 fn tool(report: &Report) -> String {
     shown(&format!("{} {}", report.tool.name, report.tool.version), CELL)
 }

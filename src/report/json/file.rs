@@ -1,9 +1,10 @@
 //! Writing `report.json` in one piece, and reading it with errors that say what is wrong.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -58,7 +59,7 @@ impl Report {
     pub fn read(path: &Path) -> Result<Self, ReportError> {
         let file = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
         let mut bytes = Vec::new();
-        File::open(&file)
+        regular(&file)
             .and_then(|f| f.take(LIMIT + 1).read_to_end(&mut bytes))
             .map_err(|source| ReportError::Read { path: file.clone(), source })?;
         if bytes.len() as u64 > LIMIT {
@@ -81,13 +82,34 @@ impl Report {
                 path: path.to_owned(),
                 message: "it has no member `format`".into(),
             }),
-            Some(format) if format == FORMAT => serde_json::from_slice(bytes).map_err(fail),
+            Some(format) if format == FORMAT => {
+                let report: Self = serde_json::from_slice(bytes).map_err(fail)?;
+                let mut known = BTreeSet::new();
+                // Of two results of one name, whichever was looked at last would count.
+                match report.scenarios.iter().find(|s| !known.insert(&s.id)) {
+                    Some(twice) => Err(ReportError::NotAReport {
+                        path: path.to_owned(),
+                        message: format!("it has two results of `{}`", shown(&twice.id, 100)),
+                    }),
+                    None => Ok(report),
+                }
+            }
             Some(other) => Err(ReportError::OtherFormat {
                 path: path.to_owned(),
                 found: shown(&other.to_string(), 40),
                 known: FORMAT,
             }),
         }
+    }
+}
+
+/// Opens a file that ends: a pipe would be waited for.
+pub(in crate::report) fn regular(path: &Path) -> io::Result<File> {
+    let file = fs::metadata(path)?;
+    if file.is_file() {
+        File::open(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
     }
 }
 
@@ -120,9 +142,18 @@ fn guard(json: String) -> String {
     out
 }
 
-/// Writes to a temporary file in the same folder, then renames.
+/// Writes to a temporary file in the same folder, then renames. Through a link, what it points to is written; a device or a
+/// pipe is written to as it is.
 pub(in crate::report) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let fail = |source| ReportError::Write { path: path.to_owned(), source };
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
+        return File::options()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(fail);
+    }
     let temporary = temporary(path);
     let written = File::create(&temporary)
         .and_then(|mut file| {

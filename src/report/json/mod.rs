@@ -6,5 +6,5 @@ mod file;
 mod model;
 
 pub use file::LIMIT_MIB;
-pub(super) use file::{compact, pretty, write_file};
+pub(super) use file::{compact, pretty, regular, write_file};
 pub use model::{FORMAT, Identity, Report, TargetIdentity, Tool, schema};

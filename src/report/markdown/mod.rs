@@ -18,6 +18,7 @@ pub fn render(report: &Report, catalogue: &Catalogue) -> String {
         sections::waivers,
         sections::errors,
         sections::open,
+        sections::undecided,
         sections::not_applicable,
         sections::coverage,
         sections::observations,

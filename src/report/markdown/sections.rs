@@ -149,7 +149,7 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
         ));
     }
     if let Some(exchange) = shown_exchange(first, finding) {
-        out.push_str(&exchange_lines(exchange, &first.id));
+        out.push_str(&exchange_lines(exchange, first));
     }
     out.push('\n');
     out
@@ -162,7 +162,7 @@ fn shown_exchange<'a>(scenario: &'a ScenarioResult, finding: &Finding) -> Option
     }
 }
 
-fn exchange_lines(exchange: &RedactedExchange, scenario: &str) -> String {
+fn exchange_lines(exchange: &RedactedExchange, scenario: &ScenarioResult) -> String {
     let request = format!("{} {}", exchange.request.method, exchange.request.url);
     let answer = match (&exchange.response, &exchange.transport_error) {
         (Some(r), _) => format!("{} {}", status(r.status), r.body),
@@ -324,6 +324,29 @@ pub(super) fn open(report: &Report, catalogue: &Catalogue) -> String {
     out
 }
 
+/// Requirements left open by scenarios that have another verdict.
+pub(super) fn undecided(report: &Report, catalogue: &Catalogue) -> String {
+    let undecided = digest::undecided(report);
+    if undecided.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "## Left open by scenarios that show something else ({})\n\n| requirement | cause | why |\n| --- | --- | --- |\n",
+        count(undecided.len(), "requirement")
+    );
+    for (row, finding) in undecided.iter().take(ROWS) {
+        let cause = finding.cause.map_or("", |c| c.word());
+        out.push_str(&format!(
+            "| {} | {} | {} |\n",
+            linked(&row.id, catalogue),
+            word(cause, catalogue),
+            text(&finding.why, CELL)
+        ));
+    }
+    out.push_str(&more(undecided.len(), ROWS));
+    out
+}
+
 pub(super) fn not_applicable(report: &Report, _: &Catalogue) -> String {
     let groups = digest::not_applicable(report);
     if groups.is_empty() {
@@ -331,7 +354,8 @@ pub(super) fn not_applicable(report: &Report, _: &Catalogue) -> String {
     }
     format!(
         "<details><summary>Not applicable ({})</summary>\n\n{}\n</details>\n",
-        report.counts.not_applicable,
+        Group { reason: "", scenarios: groups.iter().flat_map(|g| g.scenarios.iter().copied()).collect() }
+            .extent(),
         listed(&groups)
     )
 }
@@ -341,7 +365,7 @@ fn listed(groups: &[Group<'_>]) -> String {
     for group in groups.iter().take(ROWS) {
         let reason =
             if group.reason.is_empty() { "no reason given".to_owned() } else { text(group.reason, TEXT) };
-        let number = count(group.scenarios.len(), "scenario");
+        let number = group.extent();
         out.push_str(&format!("- {number}: {reason} ({})\n", names(&group.scenarios, 5)));
     }
     out.push_str(&more(groups.len(), ROWS));
@@ -362,6 +386,9 @@ pub(super) fn coverage(report: &Report, catalogue: &Catalogue) -> String {
     let mut out = format!("## Requirements\n\n| specification {head}");
     for spec in &coverage {
         out.push_str(&format!("| {} {}", text(spec.spec, CELL), cells(spec.total)));
+    }
+    if let Some(total) = digest::together(report) {
+        out.push_str(&format!("| together, what repeats another counted once {}", cells(total)));
     }
     out.push_str(&format!("\n<details><summary>by section</summary>\n\n| section {head}"));
     for spec in &coverage {

@@ -154,7 +154,7 @@ fn exchanges(page: &mut Page, result: &ScenarioResult, failures: &[&Finding]) {
         page.blank();
         // One unbroken line: it is there to be copied.
         page.line(PLAIN, &format!("  {}", shown(&first.curl, COMMAND)));
-        if let Some(note) = curl_note(&first.curl, &result.id) {
+        if let Some(note) = curl_note(&first.curl, result) {
             page.put(2, 2, &[(DIM, &shown(&note, TEXT))]);
         }
     }

@@ -4,9 +4,11 @@
 mod explain;
 pub(in crate::report) mod page;
 mod summary;
+mod teller;
 
 pub use explain::explain;
 pub use summary::summary;
+pub use teller::Teller;
 
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,7 @@ pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: b
         let title = format!("inconclusive, {}", cause.map_or("no cause given", |c| c.word()));
         groups(&mut page, &title, Verdict::Inconclusive, &found);
     }
+    undecided(&mut page, report);
     groups(&mut page, "not applicable", Verdict::NotApplicable, &digest::not_applicable(report));
     if let Some(paths) = written {
         title(&mut page, "reports");
@@ -130,6 +131,16 @@ fn requirements(page: &mut Page, report: &Report) {
         let mut line = format!("{:<13}", shown(spec.spec, 13));
         line.extend(columns(&spec.total).map(|(name, number)| format!("{number:>0$}", name.len() + 2)));
         page.line(if spec.total.violated > 0 { BOLD } else { PLAIN }, &line);
+    }
+    if let Some(total) = digest::together(report) {
+        let mut line = format!("{:<13}", "together");
+        line.extend(columns(&total).map(|(name, number)| format!("{number:>0$}", name.len() + 2)));
+        page.line(BOLD, &line);
+        page.put(
+            0,
+            2,
+            &[(DIM, "(together, a sentence that repeats one of another specification counts once)")],
+        );
     }
 }
 
@@ -229,14 +240,15 @@ fn groups(page: &mut Page, name: &str, verdict: Verdict, groups: &[Group<'_>]) {
     if groups.is_empty() {
         return;
     }
-    let total: usize = groups.iter().map(|g| g.scenarios.len()).sum();
-    title(page, &format!("{name} ({total})"));
+    let all =
+        Group { reason: "", scenarios: groups.iter().flat_map(|g| g.scenarios.iter().copied()).collect() };
+    title(page, &format!("{name} ({})", all.extent()));
     let (mark, style): (&str, Style) = verdict_mark(verdict);
     for group in groups.iter().take(REASONS) {
         let reason =
             if group.reason.is_empty() { "no reason given".to_owned() } else { shown(group.reason, TEXT) };
         let (head, which) = match (verdict, group.scenarios.as_slice()) {
-            (Verdict::NotApplicable, all) => (count(all.len(), "scenario"), String::new()),
+            (Verdict::NotApplicable, _) => (group.extent(), String::new()),
             (_, [one]) => (shown(&one.id, TEXT), String::new()),
             (_, all) => (count(all.len(), "scenario"), format!("({})", names(all, 3))),
         };
@@ -246,9 +258,39 @@ fn groups(page: &mut Page, name: &str, verdict: Verdict, groups: &[Group<'_>]) {
     more(page, groups.len(), REASONS);
 }
 
+/// Requirements left open by scenarios that have another verdict.
+fn undecided(page: &mut Page, report: &Report) {
+    let undecided = digest::undecided(report);
+    if undecided.is_empty() {
+        return;
+    }
+    title(
+        page,
+        &format!(
+            "left open by scenarios that show something else ({})",
+            count(undecided.len(), "requirement")
+        ),
+    );
+    let (mark, style) = verdict_mark(Verdict::Inconclusive);
+    for (row, finding) in undecided.iter().take(REASONS) {
+        let cause = finding.cause.map_or_else(String::new, |c| format!("{}:", c.word()));
+        page.put(
+            2,
+            4,
+            &[
+                (style, mark),
+                (BOLD, &shown(&row.id, TEXT)),
+                (PLAIN, &cause),
+                (PLAIN, &shown(&finding.why, TEXT)),
+            ],
+        );
+    }
+    more(page, undecided.len(), REASONS);
+}
+
 fn more(page: &mut Page, total: usize, limit: usize) {
     if total > limit {
-        let text = format!("… and {} more, see the report", total - limit);
+        let text = format!("… and {} more, in the reports", total - limit);
         page.put(2, 4, &[(DIM, &text)]);
     }
 }

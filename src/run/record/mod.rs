@@ -149,7 +149,7 @@ pub struct ScenarioRecord {
     seen: Option<Seen>,
     /// Why its verdicts were taken back, each time that it happened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    withdrawn: Vec<String>,
+    withdrawn: Vec<super::Doubt>,
     /// Every request as reports show it.
     exchanges: Vec<RedactedExchange>,
 }
@@ -290,6 +290,11 @@ impl From<Signature> for SignatureVerdict {
 }
 
 impl Recording {
+    /// The scenarios that it holds.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.scenarios.iter().map(|record| record.id.as_str())
+    }
+
     /// The reading of contested sentences.
     pub fn reading(&self) -> &str {
         &self.facts.reading

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use url::Url;
 
 use super::{
-    Kind, Part, Recording, ResponseRecord, ScenarioRecord, StepRecord, Trouble, ViewRecord, parts::StandIns,
+    Kind, Part, Recording, ResponseRecord, ScenarioRecord, StepRecord, Trouble, Unjudged, ViewRecord,
+    parts::StandIns,
 };
 use crate::{
     judge::{Cause, Finding, Issued, RunFacts, StepFacts, StepKind, Verdict, judge},
@@ -92,7 +93,9 @@ fn one(
     let mut result = ScenarioResult::new(scenario);
     result.duration_ms = record.duration_ms;
     result.exchanges.clone_from(&record.exchanges);
-    if let Some(unjudged) = &record.unjudged {
+    // Nothing is a pass or a failure that was not seen.
+    let nothing = |u: &&Unjudged| !matches!(u.verdict, Verdict::Pass | Verdict::Fail);
+    if let Some(unjudged) = record.unjudged.as_ref().filter(nothing) {
         result.verdict = unjudged.verdict;
         result.cause = unjudged.cause;
         result.reason.clone_from(&unjudged.reason);
@@ -122,7 +125,7 @@ fn one(
         result.cause = Some(Cause::Precondition);
     }
     let single = scenario.steps.len() == 1;
-    record.withdrawn.iter().fold(result, |result, why| taken_back(&result, single, why))
+    record.withdrawn.iter().fold(result, |result, doubt| taken_back(&result, single, doubt))
 }
 
 /// Findings on which the recording is known to differ from the run say so instead.
