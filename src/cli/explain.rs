@@ -234,8 +234,7 @@ fn requirement(row: &Requirement, suite: &Suite, catalogue: &Catalogue, faults: 
 
 /// Where a requirement stands and how it is scored.
 pub(super) fn requirement_head(row: &Requirement) -> Vec<String> {
-    let mut out =
-        format!("{} section {}, {}, {}", row.spec, row.section, row.level.word(), row.class.meaning());
+    let mut out = format!("{}, {}, {}", row.place(), row.level.word(), row.class.meaning());
     if let Some(keyword) = &row.keyword {
         let _ = write!(out, " ({keyword})");
     }
