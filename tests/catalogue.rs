@@ -172,6 +172,46 @@ fn links_lead_to_one_section() {
 }
 
 #[test]
+fn a_place_names_the_document_that_is_cited() {
+    let catalogue = catalogue();
+    let rfc = "https://www.rfc-editor.org/rfc/rfc";
+    let draft = "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-";
+    for (cited, place, within, url) in [
+        ("2.1", "RFC 8693 section 2.1", "§ 2.1", format!("{rfc}8693#section-2.1")),
+        ("2.3, 3.2.1", "RFC 6749 sections 2.3, 3.2.1", "§ 2.3, 3.2.1", format!("{rfc}6749#section-2.3")),
+        ("4.1.4-4.1.6", "RFC 7519 sections 4.1.4-4.1.6", "§ 4.1.4-4.1.6", format!("{rfc}7519#section-4.1.4")),
+        ("B", "RFC 6749 appendix B", "RFC 6749 appendix B", format!("{rfc}6749#appendix-B")),
+        ("RFC 7515 4.1.11", "RFC 7515 section 4.1.11", "", format!("{rfc}7515#section-4.1.11")),
+        ("RFC 8693 4.1", "RFC 8693 section 4.1", "", format!("{rfc}8693#section-4.1")),
+        ("rfc7523bis", "draft-ietf-oauth-rfc7523bis", "", format!("{draft}rfc7523bis")),
+        (
+            "8725bis 3.14",
+            "draft-ietf-oauth-rfc8725bis section 3.14",
+            "",
+            format!("{draft}rfc8725bis#section-3.14"),
+        ),
+        (
+            "draft-ietf-oauth-spiffe-client-auth",
+            "draft-ietf-oauth-spiffe-client-auth",
+            "",
+            format!("{draft}spiffe-client-auth"),
+        ),
+    ] {
+        let row = catalogue.requirements().iter().find(|r| r.section == cited).unwrap();
+        assert_eq!(row.place(), place, "{cited}");
+        assert_eq!(row.place_in_spec(), if within.is_empty() { place } else { within }, "{cited}");
+        assert_eq!(catalogue.section_url(row).unwrap(), url, "{cited}");
+    }
+    // Every row cites one document: its own, another RFC, or a draft.
+    for row in catalogue.requirements() {
+        let place = row.place();
+        let known =
+            place.starts_with("draft-") || place.starts_with(&row.spec) || place.contains(" section ");
+        assert!(known && place.matches("RFC").count() <= 1 && !place.contains("section r"), "{place}");
+    }
+}
+
+#[test]
 fn lists_are_arrays_of_objects_with_ids() {
     for what in ["scenarios", "requirements", "targets", "faults"] {
         let rows = list(what);

@@ -219,6 +219,41 @@ fn what_is_several_things_is_explained_as_each() {
     );
 }
 
+/// What the columns of the tables say, and the sentences around them.
+#[test]
+fn every_word_of_a_report_is_explained() {
+    use txspec::report::compare::Weight;
+    let weights = Weight::ALL.map(Weight::word);
+    let rest = [
+        "open",
+        "waived",
+        "observed",
+        "info",
+        "contested",
+        "simulated",
+        "documented",
+        "control",
+        "reading",
+        "profile",
+        "fingerprint",
+        "form",
+        "forms",
+        "core profile",
+        "departs",
+        "departures",
+        "warnings",
+    ];
+    for word in weights.into_iter().chain(rest) {
+        let (code, out, error) = txspec(&["explain", word]);
+        assert!(code == Some(0) && out.len() > 60, "{word}: {out}{error}");
+    }
+    let (_, out, _) = txspec(&["explain", "not exercised"]);
+    assert!(out.contains("state of a waiver; standing of a requirement"), "{out}");
+    assert!(out.contains("no failure, and no merit"), "{out}");
+    let (_, out, _) = txspec(&["explain", "observed"]);
+    assert!(out.contains("standing of a requirement; term"), "{out}");
+}
+
 #[test]
 fn a_word_is_found_in_any_case_and_with_blanks_and_suggestions_are_the_nearest() {
     for word in ["Not applicable", "NOT-APPLICABLE", "tx-2.1-post", "a1", "Conformant"] {

@@ -32,7 +32,8 @@ Examples:
 pub struct ExplainArguments {
     /// Id of a requirement, a scenario, a fault, a line of the decision table, an entry of the ambiguity register; a
     /// code: of a mistake in a file, a class of violations, a verdict, a cause, a state of a waiver; or a word: a
-    /// conclusion, level, profile, reading, capability, role, exit code, error code. Or one of these kinds, in plural.
+    /// conclusion, level, profile, reading, capability, role, exit code, error code, standing of a requirement, or
+    /// other term. Or one of these kinds, in plural.
     #[arg(required_unless_present = "all", value_name = "WORD")]
     id: Option<String>,
     /// Write a page for every requirement, every code and every kind of words instead.
@@ -109,14 +110,15 @@ impl Known<'_> {
             .chain(self.catalogue.ambiguities().iter().map(|a| a.id.as_str()))
     }
 
-    /// What a name stands for. If none is written just so, that of another case, or with hyphens for blanks.
+    /// What a name stands for. If none is written just so, that of another case, with hyphens for blanks, or in singular.
     fn named(&self, written: &str) -> Option<Vec<Meaning>> {
         let meanings = self.meanings(written);
         if !meanings.is_empty() {
             return Some(meanings);
         }
         let hyphened = written.trim().replace(' ', "-");
-        let name = self.names().find(|name| name.eq_ignore_ascii_case(&hyphened))?;
+        let named = |written: &str| self.names().find(|name| name.eq_ignore_ascii_case(written));
+        let name = named(&hyphened).or_else(|| named(hyphened.strip_suffix('s')?))?;
         Some(self.meanings(name))
     }
 
@@ -234,8 +236,7 @@ fn requirement(row: &Requirement, suite: &Suite, catalogue: &Catalogue, faults: 
 
 /// Where a requirement stands and how it is scored.
 pub(super) fn requirement_head(row: &Requirement) -> Vec<String> {
-    let mut out =
-        format!("{} section {}, {}, {}", row.spec, row.section, row.level.word(), row.class.meaning());
+    let mut out = format!("{}, {}, {}", row.place(), row.level.word(), row.class.meaning());
     if let Some(keyword) = &row.keyword {
         let _ = write!(out, " ({keyword})");
     }

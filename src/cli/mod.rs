@@ -64,7 +64,8 @@ Examples:
 
 Exit codes: 0 conformant, or partial without failures; 1 conformance failure, or a regression;
 2 bad usage or bad file; 3 inconclusive; 4 nothing ran; 5 waiver stale or expired; 6 target
-unreachable or preflight failed; 70 bug in txspec. Where several apply, the first of 1, 70, 5, 3.
+unreachable or preflight failed; 70 bug in txspec. Where several apply, the first of 1, 70, 5, 3;
+where all that fails was accepted by a waiver that has expired, 5 and not 1.
 
 Environment: TXSPEC_DOCS_URL, where the folder docs is published; findings in reports then link to it.";
 

@@ -102,7 +102,7 @@ fn requirements(catalogue: &Catalogue) -> String {
             let _ = writeln!(
                 out,
                 "| {} | {}{unchecked} | [{id}]({id}.md) |",
-                row.section,
+                row.place_in_spec().trim_start_matches("§ "),
                 row.level.word(),
                 id = row.id
             );

@@ -120,13 +120,20 @@ impl Catalogue {
         &self.specs
     }
 
-    /// The address of a section of a specification, for links.
+    /// The address of the section that a requirement cites, for links.
     pub fn section_url(&self, requirement: &Requirement) -> Option<String> {
-        let (_, _, url) = self.specs.iter().find(|(spec, ..)| *spec == requirement.spec)?;
+        let (document, section) = requirement.cited();
+        let known = self.specs.iter().find(|(spec, ..)| *spec == document).map(|(_, _, url)| url.clone());
+        let url = known.or_else(|| {
+            let rfc = document.strip_prefix("RFC ");
+            let draft = || format!("https://datatracker.ietf.org/doc/html/{document}");
+            rfc.map(|number| format!("https://www.rfc-editor.org/rfc/rfc{number}"))
+                .or_else(|| document.starts_with("draft-").then(draft))
+        })?;
         // A row may name several sections: the link leads to the first.
-        let first = requirement.section.split([',', '-']).next().unwrap_or_default().trim();
-        let numbered = !first.is_empty() && first.chars().all(|c| c.is_ascii_digit() || c == '.');
-        Some(if numbered { format!("{url}#section-{first}") } else { url.clone() })
+        let first = section.split([',', '-']).next().unwrap_or_default().trim();
+        let kind = if first.starts_with(char::is_alphabetic) { "appendix" } else { "section" };
+        Some(if first.is_empty() { url } else { format!("{url}#{kind}-{first}") })
     }
 
     /// A row of the decision table.

@@ -202,6 +202,47 @@ pub struct Requirement {
     pub spec: String,
 }
 
+impl Requirement {
+    /// The document that the statement stands in, and where in it: a specification's rows may cite another document.
+    pub(super) fn cited(&self) -> (String, &str) {
+        let (first, rest) = self.section.split_once(' ').unwrap_or((&self.section, ""));
+        match first {
+            "RFC" => {
+                let (number, section) = rest.split_once(' ').unwrap_or((rest, ""));
+                (format!("RFC {number}"), section)
+            }
+            draft if draft.starts_with("draft-") => (draft.to_owned(), rest),
+            // The working group's successor of an RFC.
+            bis if bis.ends_with("bis") => {
+                (format!("draft-ietf-oauth-rfc{}", bis.trim_start_matches("rfc")), rest)
+            }
+            _ => (self.spec.clone(), self.section.as_str()),
+        }
+    }
+
+    /// Where it stands, in words: `RFC 8693 section 2.1`, `RFC 6749 appendix B`, or of another document than that of
+    /// its file `RFC 7515 section 4.1.11`.
+    pub fn place(&self) -> String {
+        let (document, section) = self.cited();
+        match section {
+            "" => document,
+            letter if letter.starts_with(char::is_alphabetic) => format!("{document} appendix {letter}"),
+            many if many.contains([',', '-']) => format!("{document} sections {many}"),
+            one => format!("{document} section {one}"),
+        }
+    }
+
+    /// The same below the name of its specification: `§ 2.1`, or in full where another document is cited.
+    pub fn place_in_spec(&self) -> String {
+        let (document, section) = self.cited();
+        if document == self.spec && section.starts_with(|c: char| c.is_ascii_digit()) {
+            format!("§ {section}")
+        } else {
+            self.place()
+        }
+    }
+}
+
 /// A file of the catalogue: one specification.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

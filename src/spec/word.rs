@@ -35,11 +35,15 @@ pub enum WordKind {
     ExitCode,
     /// What a token endpoint answers with (RFC 6749 section 5.2).
     ErrorCode,
+    /// What a requirement came to: the columns of the tables, and the weights of a comparison.
+    Standing,
+    /// Any other word of a report.
+    Term,
 }
 
 impl WordKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Conclusion,
         Self::Level,
         Self::Profile,
@@ -51,6 +55,8 @@ impl WordKind {
         Self::ScopeRole,
         Self::ExitCode,
         Self::ErrorCode,
+        Self::Standing,
+        Self::Term,
     ];
 
     /// In words.
@@ -67,6 +73,8 @@ impl WordKind {
             Self::ScopeRole => "role of scopes",
             Self::ExitCode => "exit code",
             Self::ErrorCode => "error code of a token endpoint",
+            Self::Standing => "standing of a requirement",
+            Self::Term => "term",
         }
     }
 
@@ -84,6 +92,8 @@ impl WordKind {
             Self::ScopeRole => "scope-roles",
             Self::ExitCode => "exit-codes",
             Self::ErrorCode => "error-codes",
+            Self::Standing => "standings",
+            Self::Term => "terms",
         }
     }
 
@@ -111,10 +121,16 @@ impl WordKind {
                 "Names under `audiences` and `resources` of the target file, by which scenarios refer to them."
             }
             Self::ScopeRole => "Names under `scopes` of the target file, by which scenarios refer to them.",
-            Self::ExitCode => "How the program ends. Where several apply, it is the first of 1, 70, 5, 3.",
+            Self::ExitCode => {
+                "How the program ends. Where several apply, it is the first of 1, 70, 5, 3; but where all that fails are violations that an expired waiver accepted, it is 5 and not 1."
+            }
             Self::ErrorCode => {
                 "The codes that a token endpoint may answer with, by the registries, and some that servers send although they belong elsewhere."
             }
+            Self::Standing => {
+                "What a requirement came to over all scenarios of a run: the columns of the tables, and the signs of a comparison. The gravest counts."
+            }
+            Self::Term => "Whatever else stands in reports, in guides, and in what txspec prints.",
         }
     }
 }

@@ -1,19 +1,25 @@
 //! The release gate: what changed in meaning between an earlier and a later report of one server, and whether the server
 //! or the suite changed. Judged scenario by scenario: a requirement that was violated before must not hide a new hole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::Serialize;
 
 use super::{
     Cell, CompareError, Comparison, Facts,
-    build::{Judged, cell, observations, same_question, shared},
+    build::{Judged, cell, observations, shared},
+    gate_notes::notes,
     meaning::meaning,
+    unproven::Unproven,
 };
 use crate::{
     judge::Verdict,
-    report::{Report, ReportError, json::pretty, visible::count},
+    report::{Report, ReportError, json::pretty},
     run::{Conclusion, ScenarioResult},
+    scenario::Suite,
     spec::{Catalogue, Level},
 };
 
@@ -22,6 +28,9 @@ use crate::{
 pub struct Told {
     /// What changed, in words.
     pub says: String,
+    /// Where something is proven in one of the reports alone: why it is not in the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unproven: Option<Unproven>,
     /// Where.
     pub scenarios: Vec<String>,
 }
@@ -56,10 +65,12 @@ pub struct Gate {
     pub shared_scenarios: usize,
     /// Violated now and not before, or violated worse.
     pub worse: Vec<Change>,
-    /// Met before, and no longer judged: nothing proves that it still holds.
+    /// Proven before, and no longer judged: nothing proves that it still holds.
     pub lost: Vec<Change>,
     /// Violated before and met now.
     pub better: Vec<Change>,
+    /// Met now, and not judged before.
+    pub proven: Vec<Change>,
     /// Changed, and neither better nor worse; or accepted by a waiver.
     pub other: Vec<Change>,
     /// Facts that changed; they are not scored.
@@ -82,11 +93,16 @@ enum Direction {
     Worse,
     Lost,
     Better,
+    Proven,
     Other,
 }
 
 /// Findings of one scenario on one requirement, then and now.
-type Pair<'a> = (Vec<Judged<'a>>, Vec<Judged<'a>>);
+struct Pair<'a> {
+    was: Vec<Judged<'a>>,
+    is: Vec<Judged<'a>>,
+    unproven: Option<Unproven>,
+}
 
 impl Gate {
     /// Compares an old report with a new one.
@@ -106,23 +122,49 @@ impl Gate {
             worse: Vec::new(),
             lost: Vec::new(),
             better: Vec::new(),
+            proven: Vec::new(),
             other: Vec::new(),
             observations: observations(&pair, &both).into_iter().filter(|f| f.differs).collect(),
         };
         let mut changes: BTreeMap<(Direction, &str), Vec<Pair<'_>>> = BTreeMap::new();
+        let suite = OnceCell::new();
+        let known = |id: &str| {
+            let suite = suite.get_or_init(|| Suite::embedded(catalogue).ok());
+            suite.as_ref().is_none_or(|suite| suite.get(id).is_some())
+        };
         for before in &old.scenarios {
             let now = new.scenario(&before.id);
-            // Another version of txspec may have dropped a scenario; the same one would have run it.
-            let dropped = now.is_none() && old.tool != new.tool;
-            if dropped || (now.is_some() && !both.contains(before.id.as_str())) {
+            if (now.is_none() && dropped(old, new, &before.id, &known))
+                || (now.is_some() && !both.contains(before.id.as_str()))
+            {
                 continue;
             }
             for id in ids(before, now) {
                 let (was, is) = (judged(Some(before), id), judged(now, id));
                 let direction = direction(&cell(&was), &cell(&is));
                 let direction = direction.or_else(|| another_code(&was, &is).then_some(Direction::Other));
-                if let Some(direction) = direction {
-                    changes.entry((direction, id)).or_default().push((was, is));
+                let Some(direction) = direction else { continue };
+                let unproven = match direction {
+                    Direction::Lost => Some(Unproven::of(new, before, &is)),
+                    Direction::Proven => Some(Unproven::of(old, now.unwrap_or(before), &was)),
+                    _ => None,
+                };
+                changes.entry((direction, id)).or_default().push(Pair { was, is, unproven });
+            }
+        }
+        // What only the new report holds can prove more. What it violates there is no regression: nothing is known of
+        // how that was.
+        let grown = |s: &&ScenarioResult| old.scenario(&s.id).is_none() && old.tool == new.tool;
+        for now in new.scenarios.iter().filter(grown) {
+            for id in ids(now, None) {
+                let is = judged(Some(now), id);
+                if cell(&is).verdict == Verdict::Pass {
+                    let unproven = Some(Unproven::of(old, now, &[]));
+                    changes.entry((Direction::Proven, id)).or_default().push(Pair {
+                        was: Vec::new(),
+                        is,
+                        unproven,
+                    });
                 }
             }
         }
@@ -133,10 +175,11 @@ impl Gate {
                 Direction::Worse => gate.worse.push(change),
                 Direction::Lost => gate.lost.push(change),
                 Direction::Better => gate.better.push(change),
+                Direction::Proven => gate.proven.push(change),
                 Direction::Other => gate.other.push(change),
             }
         }
-        for list in [&mut gate.worse, &mut gate.lost, &mut gate.better, &mut gate.other] {
+        for list in [&mut gate.worse, &mut gate.lost, &mut gate.better, &mut gate.proven, &mut gate.other] {
             list.sort_by_key(|c| (std::cmp::Reverse(c.level), place(&c.requirement)));
         }
         Ok(gate)
@@ -169,6 +212,13 @@ fn label(report: &Report) -> String {
     }
 }
 
+/// Whether the new report lacks a scenario since its version of txspec has it no more. The same version would have run
+/// it; and where a filter left scenarios out, one that this build knows was there to be run.
+fn dropped(old: &Report, new: &Report, id: &str, known: &dyn Fn(&str) -> bool) -> bool {
+    let filtered = new.left_out > 0 && (new.tool.version != env!("CARGO_PKG_VERSION") || known(id));
+    old.tool != new.tool && !filtered
+}
+
 fn ids<'a>(old: &'a ScenarioResult, new: Option<&'a ScenarioResult>) -> BTreeSet<&'a str> {
     let all = old.findings.iter().chain(new.into_iter().flat_map(|s| &s.findings));
     all.filter(|f| f.fact.is_none() && !f.requirement.is_empty()).map(|f| f.requirement.as_str()).collect()
@@ -198,6 +248,7 @@ fn direction(old: &Cell, new: &Cell) -> Option<Direction> {
         (Verdict::Pass | Verdict::Fail, Verdict::Inconclusive | Verdict::Error | Verdict::NotApplicable) => {
             Direction::Lost
         }
+        (Verdict::Inconclusive | Verdict::Error | Verdict::NotApplicable, Verdict::Pass) => Direction::Proven,
         _ => return None,
     })
 }
@@ -214,84 +265,21 @@ fn another_code(old: &[Judged<'_>], new: &[Judged<'_>]) -> bool {
 }
 
 fn change(id: &str, pairs: &[Pair<'_>]) -> Change {
-    let old: Vec<Judged<'_>> = pairs.iter().flat_map(|(was, _)| was.iter().copied()).collect();
-    let new: Vec<Judged<'_>> = pairs.iter().flat_map(|(_, is)| is.iter().copied()).collect();
+    let old: Vec<Judged<'_>> = pairs.iter().flat_map(|p| p.was.iter().copied()).collect();
+    let new: Vec<Judged<'_>> = pairs.iter().flat_map(|p| p.is.iter().copied()).collect();
     let mut told: Vec<Told> = Vec::new();
-    for (was, is) in pairs {
+    for Pair { was, is, unproven } in pairs {
         let Some(scenario) = was.first().or(is.first()).map(|(s, _)| s.id.clone()) else {
             continue;
         };
         let says = meaning(was, is);
-        match told.iter_mut().find(|t| t.says == says) {
+        match told.iter_mut().find(|t| t.says == says && t.unproven == *unproven) {
             Some(known) => known.scenarios.push(scenario),
-            None => told.push(Told { says, scenarios: vec![scenario] }),
+            None => told.push(Told { says, unproven: *unproven, scenarios: vec![scenario] }),
         }
     }
     let (old_cell, new_cell) = (cell(&old), cell(&new));
     let scored = old.iter().chain(&new).map(|(_, f)| f.level).max().unwrap_or(Level::Observe);
     let level = new_cell.level.or(old_cell.level).unwrap_or(scored);
     Change { requirement: id.to_owned(), level, old: old_cell, new: new_cell, told }
-}
-
-fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
-    let mut out = Vec::new();
-    if old.target.documented.is_some() != new.target.documented.is_some() {
-        out.push(
-            "one report is of a server, the other of documents: nothing in the latter was measured".into(),
-        );
-    }
-    if old.target.name != new.target.name {
-        out.push(format!("the reports name different servers: {} and {}", old.target.name, new.target.name));
-    }
-    out.push(match (&old.target.version, &new.target.version) {
-        (Some(a), Some(b)) if a != b => format!("the server changed: version {a} -> {b}"),
-        (Some(a), Some(_)) => format!("the target files name the same server version, {a}"),
-        _ => "the target files do not both name a server version: `version:` tells builds apart".to_owned(),
-    });
-    let tool = |r: &Report| format!("{} {}", r.tool.name, r.tool.version);
-    if tool(old) != tool(new) {
-        out.push(format!("txspec changed: {} -> {}", tool(old), tool(new)));
-    }
-    let changed: Vec<&str> = old
-        .scenarios
-        .iter()
-        .filter(|s| new.scenario(&s.id).is_some_and(|n| !same_question(s, n)))
-        .map(|s| s.id.as_str())
-        .collect();
-    let added = new.scenarios.iter().filter(|s| old.scenario(&s.id).is_none()).count();
-    let gone = old.scenarios.iter().filter(|s| new.scenario(&s.id).is_none()).count();
-    let mut suite = Vec::new();
-    if !changed.is_empty() {
-        let some = changed.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let more = if changed.len() > 5 { ", …" } else { "" };
-        suite.push(format!("{} changed and not compared ({some}{more})", count(changed.len(), "scenario")));
-    }
-    if added > 0 {
-        suite.push(format!("{} only in the new report", count(added, "scenario")));
-    }
-    if gone > 0 {
-        suite.push(format!("{} only in the old report", count(gone, "scenario")));
-    }
-    out.push(if suite.is_empty() {
-        format!(
-            "the suite did not change: what differs below is the server's doing, over {}",
-            count(shared, "scenario")
-        )
-    } else {
-        format!("the suite is not the same: {}", suite.join(", "))
-    });
-    for (what, a, b) in [
-        ("profile", old.profile.name(), new.profile.name()),
-        ("reading", old.reading.as_str(), new.reading.as_str()),
-    ] {
-        if a != b {
-            out.push(format!("the {what} changed: {a} -> {b}; only what both share is compared"));
-        }
-    }
-    for (which, report) in [("old", old), ("new", new)] {
-        if report.interrupted {
-            out.push(format!("the {which} run was interrupted"));
-        }
-    }
-    out
 }

@@ -1,8 +1,16 @@
 //! The gate as text for a terminal, as Markdown and as a page.
 
+use std::borrow::Cow;
+
 use askama::Template;
 
-use super::{Cell, Change, Decision, Gate, Told, Weight, html::WIDE, terminal::style, weight};
+use super::{
+    Cell, Change, Decision, Gate, Told, Weight,
+    html::WIDE,
+    terminal::style,
+    unproven::{Group, groups},
+    weight,
+};
 use crate::{
     report::{
         ReportError,
@@ -16,24 +24,72 @@ use crate::{
 
 /// Most of a text that is shown.
 const TEXT: usize = 300;
+/// Most of a list of names that is shown.
+const LONG: usize = 1200;
 /// Scenarios that are named of a change.
 const NAMED: usize = 3;
 /// Changes that are listed of one kind.
 const LISTED: usize = 100;
 
+/// Ids that are named of what a run did not reach.
+const IDS: usize = 12;
+
+/// Changes of one kind.
+struct Section<'a> {
+    title: String,
+    says: String,
+    changes: Cow<'a, [Change]>,
+    /// Whether the names say all: the run did not get there.
+    brief: bool,
+}
+
+impl Section<'_> {
+    fn title(&self) -> String {
+        format!("{} ({})", self.title, self.changes.len())
+    }
+
+    /// As it stands over a section of a page.
+    fn heading(&self) -> String {
+        let mut letters = self.title();
+        if let Some(first) = letters.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        letters
+    }
+
+    /// The requirements of a brief section and how many are not named.
+    fn ids(&self) -> (Vec<&str>, String) {
+        let named = self.changes.iter().take(IDS).map(|c| c.requirement.as_str()).collect();
+        let more = self.changes.len().saturating_sub(IDS);
+        (named, if more > 0 { format!(" and {more} more, which --format json names") } else { String::new() })
+    }
+}
+
 impl Gate {
-    /// Each list with its title, gravest first.
-    fn lists(&self) -> [(&'static str, &'static str, &[Change]); 4] {
-        [
-            ("worse", "Worse", &self.worse),
-            ("no longer proven", "No longer proven", &self.lost),
-            ("better", "Better", &self.better),
-            (
-                "changed otherwise, or accepted by a waiver",
-                "Changed otherwise, or accepted by a waiver",
-                &self.other,
-            ),
-        ]
+    /// What is to be told, gravest first.
+    fn sections(&self) -> Vec<Section<'_>> {
+        let plain = |title: &str, changes| Section {
+            title: title.to_owned(),
+            says: String::new(),
+            changes: Cow::Borrowed(changes),
+            brief: false,
+        };
+        let grouped = |title: &str, changes: &[Change], which: &str| -> Vec<Section<'_>> {
+            let one = |group: Group| Section {
+                title: format!("{title}: {}", group.reason.word()),
+                says: group.says,
+                changes: Cow::Owned(group.changes),
+                brief: group.reason.is_of_the_run(),
+            };
+            groups(changes, which).into_iter().map(one).collect()
+        };
+        let mut out = vec![plain("worse", &self.worse)];
+        out.extend(grouped("no longer proven", &self.lost, "new"));
+        out.push(plain("better", &self.better));
+        out.extend(grouped("newly proven; before", &self.proven, "old"));
+        out.push(plain("changed otherwise, or accepted by a waiver", &self.other));
+        out.retain(|section| !section.changes.is_empty());
+        out
     }
 }
 
@@ -42,9 +98,18 @@ pub fn verdict(gate: &Gate, level: Level) -> String {
     let number = |list: &[Change]| count(list.iter().filter(|c| c.level >= level).count(), "requirement");
     match gate.decision(level) {
         Decision::Worse => format!("regression: {} became worse", number(&gate.worse)),
-        Decision::Lost => format!("not proven: {} met before could not be judged now", number(&gate.lost)),
-        Decision::Holds if gate.better.is_empty() => "no regression".to_owned(),
-        Decision::Holds => format!("no regression, and {} better", count(gate.better.len(), "requirement")),
+        Decision::Lost => {
+            format!("not proven: {} proven before could not be judged now", number(&gate.lost))
+        }
+        Decision::Holds => {
+            let mut out = "no regression".to_owned();
+            for (list, word) in [(&gate.better, "better"), (&gate.proven, "newly proven")] {
+                if !list.is_empty() {
+                    out.push_str(&format!(", {} {word}", count(list.len(), "requirement")));
+                }
+            }
+            out
+        }
     }
 }
 
@@ -85,16 +150,23 @@ pub fn terminal(gate: &Gate, level: Level, width: usize, styled: bool) -> String
     for note in &gate.notes {
         page.put(0, 6, &[(BOLD, "note:"), (PLAIN, &shown(note, TEXT))]);
     }
-    if gate.lists().iter().any(|(.., list)| !list.is_empty()) {
+    let sections = gate.sections();
+    if sections.iter().any(|section| !section.brief) {
         page.blank();
         page.put(0, 2, &[(DIM, &explained(level, Weight::sign))]);
     }
-    for (title, _, list) in gate.lists() {
-        if list.is_empty() {
+    for section in sections {
+        let list = &section.changes;
+        page.blank();
+        page.put(0, 2, &[(BOLD, &section.title())]);
+        if !section.says.is_empty() {
+            page.put(2, 2, &[(DIM, &section.says)]);
+        }
+        if section.brief {
+            let (ids, more) = section.ids();
+            page.put(2, 4, &[(PLAIN, &shown(&ids.join(", "), LONG)), (DIM, more.trim())]);
             continue;
         }
-        page.blank();
-        page.put(0, 0, &[(BOLD, &format!("{title} ({})", list.len()))]);
         for change in list.iter().take(LISTED) {
             let waived = if change.new.waived { "(waived)" } else { "" };
             let id = shown(&change.requirement, TEXT);
@@ -166,18 +238,23 @@ pub fn markdown(gate: &Gate, level: Level, catalogue: &Catalogue) -> String {
     for note in &gate.notes {
         out.push_str(&format!("- {}\n", text(note, TEXT)));
     }
-    if gate.lists().iter().any(|(.., list)| !list.is_empty()) {
+    let sections = gate.sections();
+    if sections.iter().any(|section| !section.brief) {
         out.push_str(&format!("\n{}\n", explained(level, Weight::emoji)));
     }
-    for (_, title, list) in gate.lists() {
-        if list.is_empty() {
+    for section in sections {
+        out.push_str(&format!("\n## {}\n\n", section.heading()));
+        if !section.says.is_empty() {
+            out.push_str(&format!("{}\n\n", sentence(&section.says)));
+        }
+        if section.brief {
+            let (ids, more) = section.ids();
+            let ids: Vec<String> = ids.into_iter().map(|id| linked(id, catalogue)).collect();
+            out.push_str(&format!("{}{more}\n", ids.join(", ")));
             continue;
         }
-        out.push_str(&format!(
-            "\n## {title} ({})\n\n| counts as | requirement | was | is | what changed | seen in |\n| --- | --- | --- | --- | --- | --- |\n",
-            list.len()
-        ));
-        for change in list.iter().take(LISTED) {
+        out.push_str("| counts as | requirement | was | is | what changed | seen in |\n| --- | --- | --- | --- | --- | --- |\n");
+        for change in section.changes.iter().take(LISTED) {
             for told in change.told.iter().take(NAMED) {
                 out.push_str(&format!(
                     "| {} | {} | {} | {} | {} | {} |\n",
@@ -207,6 +284,40 @@ pub fn markdown(gate: &Gate, level: Level, catalogue: &Catalogue) -> String {
     out
 }
 
+/// Half a sentence as a whole one.
+fn sentence(text: &str) -> String {
+    let mut letters = text.to_owned();
+    if let Some(first) = letters.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    letters + "."
+}
+
+/// Changes of one kind on the page.
+struct Block {
+    heading: String,
+    says: String,
+    /// The requirements with their pages, where the names say all.
+    ids: Vec<(String, Option<String>)>,
+    more: String,
+    lines: Vec<Line>,
+}
+
+impl Block {
+    fn new(section: &Section<'_>, catalogue: &Catalogue) -> Self {
+        let says = if section.says.is_empty() { String::new() } else { sentence(&section.says) };
+        let (ids, more) = if section.brief { section.ids() } else { (Vec::new(), String::new()) };
+        let page = |id: &str| catalogue.page(id).and_then(|page| page.url);
+        Self {
+            heading: section.heading(),
+            says,
+            ids: ids.into_iter().map(|id| (shown(id, TEXT), page(id))).collect(),
+            more,
+            lines: if section.brief { Vec::new() } else { lines(&section.changes, catalogue) },
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "compare/gate.html", config = "src/report/askama.toml")]
 struct GatePage {
@@ -217,7 +328,7 @@ struct GatePage {
     servers: Vec<(&'static str, String, &'static str)>,
     notes: Vec<String>,
     explained: String,
-    lists: Vec<(&'static str, Vec<Line>)>,
+    sections: Vec<Block>,
     observations: Vec<(String, String, String)>,
 }
 
@@ -270,12 +381,7 @@ pub fn html(gate: &Gate, level: Level, catalogue: &Catalogue) -> Result<String, 
             .collect(),
         notes: gate.notes.iter().map(|n| shown(n, TEXT)).collect(),
         explained: explained(level, Weight::sign),
-        lists: gate
-            .lists()
-            .into_iter()
-            .filter(|(.., list)| !list.is_empty())
-            .map(|(_, title, list)| (title, lines(list, catalogue)))
-            .collect(),
+        sections: gate.sections().iter().map(|section| Block::new(section, catalogue)).collect(),
         observations: observed(gate).collect(),
     };
     page.render().map_err(|e| ReportError::Render { format: "HTML", message: e.to_string() })

@@ -252,7 +252,8 @@ fn line(row: &Row, catalogue: &Catalogue, few: bool) -> Line {
         id: shown(&row.requirement, TEXT),
         page: catalogue.page(&row.requirement).and_then(|page| page.url),
         level: row.level.word(),
-        section: shown(&row.section, TEXT),
+        // The sign and its number stay on one line.
+        section: shown(&says::place(row, requirement), TEXT).replacen("§ ", "§\u{a0}", 1),
         section_url: requirement.and_then(|r| catalogue.section_url(r)),
         says: if few { sentence.clone() } else { String::new() },
         folded: if few { String::new() } else { sentence },

@@ -131,8 +131,9 @@ fn rows<'a>(rows: impl Iterator<Item = &'a Row>, catalogue: &Catalogue) -> Strin
     rows.map(|row| {
         let cells: Vec<String> = row.cells.iter().map(sign).collect();
         let id = linked(&row.requirement, catalogue);
-        let section = text(&format!("§ {}", row.section), CELL);
-        let url = catalogue.get(&row.requirement).and_then(|r| catalogue.section_url(r));
+        let requirement = catalogue.get(&row.requirement);
+        let section = text(&says::place(row, requirement), CELL);
+        let url = requirement.and_then(|r| catalogue.section_url(r));
         let section = url.map_or(section.clone(), |url| format!("[{section}]({url})"));
         format!("| {} {id} {section} | {} |\n", row.level.word(), cells.join(" | "))
     })

@@ -3,6 +3,7 @@
 
 mod build;
 mod gate;
+mod gate_notes;
 pub mod gate_text;
 pub mod html;
 pub mod markdown;
@@ -10,10 +11,12 @@ mod meaning;
 mod model;
 mod says;
 pub mod terminal;
+mod unproven;
 mod weight;
 
 pub use gate::{Change, Decision, Gate, Told};
 pub use model::{Cell, Column, CompareError, Comparison, Facts, Row, Tally, Totals, Unique};
+pub use unproven::Unproven;
 pub use weight::Weight;
 
 #[cfg(test)]

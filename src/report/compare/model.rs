@@ -55,8 +55,7 @@ pub struct Comparison {
     pub unequally_judged: Vec<Row>,
     /// Departures of one server alone, the heaviest of a server first.
     pub unique: Vec<Unique>,
-    /// Where most of the servers that were judged depart from the text, the heaviest first: perhaps the text is the odd
-    /// one out.
+    /// Where most of the servers that were judged depart from the text, the heaviest first.
     pub common: Vec<Row>,
     /// Facts that are not scored.
     pub observations: Vec<Facts>,

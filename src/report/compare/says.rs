@@ -1,7 +1,10 @@
 //! What every format of a comparison says in the same words.
 
 use super::{Column, Comparison, Facts, Row, Unique, Weight};
-use crate::{report::visible::count, spec::Level};
+use crate::{
+    report::visible::count,
+    spec::{Level, Requirement},
+};
 
 /// `A`, `B` … for the columns; there are at most twelve.
 pub(super) fn letter(index: usize) -> String {
@@ -83,7 +86,7 @@ pub(super) fn over(comparison: &Comparison) -> String {
 }
 
 /// What is called most.
-pub(super) const MOST: &str = "More than half of the servers judged on it depart, and at least two: perhaps the text is the odd one out.";
+pub(super) const MOST: &str = "More than half of the servers judged on it depart, and at least two.";
 
 /// What `--discriminating` leaves out.
 pub(super) const DISCRIMINATING: &str = "Only what tells the servers apart is shown: requirements that came out differently, and facts that differ.";
@@ -91,6 +94,11 @@ pub(super) const DISCRIMINATING: &str = "Only what tells the servers apart is sh
 /// Name and version, without the mark of documents.
 pub(super) fn plain(column: &Column) -> String {
     column.label.replace(" (documented, not measured)", "")
+}
+
+/// Where a requirement stands, below the name of its specification.
+pub(super) fn place(row: &Row, requirement: Option<&Requirement>) -> String {
+    requirement.map_or_else(|| format!("§ {}", row.section), Requirement::place_in_spec)
 }
 
 /// The rows of each specification, in the order of its first.

@@ -16,7 +16,7 @@ pub enum Weight {
     Warning,
     /// A departure that is scored like a may: never a violation.
     Information,
-    /// Exercised, and proven neither way.
+    /// Proven neither way.
     Inconclusive,
     /// Exercised and met.
     Met,
@@ -104,7 +104,9 @@ impl Weight {
             Self::Information => {
                 "does otherwise than the text describes where the text leaves it free: never a violation"
             }
-            Self::Inconclusive => "exercised, and proven neither way",
+            Self::Inconclusive => {
+                "applies, and is proven neither way: what came back does not tell, or the run did not get to it"
+            }
             Self::Met => "exercised, and met every time",
             Self::NotExercised => {
                 "no shared scenario that applies to the server exercises it: no failure, and no merit"
