@@ -16,7 +16,7 @@ use super::{
     unproven::Unproven,
 };
 use crate::{
-    judge::Verdict,
+    judge::{Finding, Verdict},
     report::{Report, ReportError, json::pretty},
     run::{Conclusion, ScenarioResult},
     scenario::Suite,
@@ -126,6 +126,15 @@ impl Gate {
             other: Vec::new(),
             observations: observations(&pair, &both).into_iter().filter(|f| f.differs).collect(),
         };
+        // A server that refuses what it granted, both rightly, is no longer asked what a grant is asked. The form of its
+        // grants is no less proven for it, as long as others show it.
+        let proven: BTreeSet<&str> = {
+            let shared = new.scenarios.iter().filter(|s| both.contains(s.id.as_str()));
+            let met = |f: &&Finding| f.verdict == Verdict::Pass && f.level > Level::Observe;
+            shared.flat_map(|s| s.findings.iter().filter(met)).map(|f| f.requirement.as_str()).collect()
+        };
+        let shows = |id: &str| proven.contains(id);
+        let is_decided = |s: &ScenarioResult| matches!(s.verdict, Verdict::Pass | Verdict::Fail);
         let mut changes: BTreeMap<(Direction, &str), Vec<Pair<'_>>> = BTreeMap::new();
         let suite = OnceCell::new();
         let known = |id: &str| {
@@ -134,16 +143,21 @@ impl Gate {
         };
         for before in &old.scenarios {
             let now = new.scenario(&before.id);
-            if (now.is_none() && dropped(old, new, &before.id, &known))
-                || (now.is_some() && !both.contains(before.id.as_str()))
-            {
+            let unlike = now.is_some() && !both.contains(before.id.as_str());
+            if (now.is_none() && dropped(old, new, &before.id, &known)) || (unlike && old.tool != new.tool) {
                 continue;
             }
-            for id in ids(before, now) {
-                let (was, is) = (judged(Some(before), id), judged(now, id));
+            // The same version has the same scenarios: what is another under the name proves nothing of this one.
+            let asked = now.filter(|_| !unlike);
+            for id in ids(before, asked) {
+                let (was, is) = (judged(Some(before), id), judged(asked, id));
                 let direction = direction(&cell(&was), &cell(&is));
                 let direction = direction.or_else(|| another_code(&was, &is).then_some(Direction::Other));
                 let Some(direction) = direction else { continue };
+                if direction == Direction::Lost && is.is_empty() && asked.is_some_and(is_decided) && shows(id)
+                {
+                    continue;
+                }
                 let unproven = match direction {
                     Direction::Lost => Some(Unproven::of(new, before, &is)),
                     Direction::Proven => Some(Unproven::of(old, now.unwrap_or(before), &was)),
@@ -170,7 +184,7 @@ impl Gate {
         }
         let place = |id: &str| old.requirements.iter().position(|r| r.id == id).unwrap_or(usize::MAX);
         for ((direction, id), pairs) in changes {
-            let change = change(id, &pairs);
+            let change = change(id, direction, &pairs);
             match direction {
                 Direction::Worse => gate.worse.push(change),
                 Direction::Lost => gate.lost.push(change),
@@ -264,7 +278,7 @@ fn another_code(old: &[Judged<'_>], new: &[Judged<'_>]) -> bool {
     !old.is_empty() && !new.is_empty() && old != new
 }
 
-fn change(id: &str, pairs: &[Pair<'_>]) -> Change {
+fn change(id: &str, direction: Direction, pairs: &[Pair<'_>]) -> Change {
     let old: Vec<Judged<'_>> = pairs.iter().flat_map(|p| p.was.iter().copied()).collect();
     let new: Vec<Judged<'_>> = pairs.iter().flat_map(|p| p.is.iter().copied()).collect();
     let mut told: Vec<Told> = Vec::new();
@@ -280,6 +294,10 @@ fn change(id: &str, pairs: &[Pair<'_>]) -> Change {
     }
     let (old_cell, new_cell) = (cell(&old), cell(&new));
     let scored = old.iter().chain(&new).map(|(_, f)| f.level).max().unwrap_or(Level::Observe);
-    let level = new_cell.level.or(old_cell.level).unwrap_or(scored);
+    let level = match direction {
+        // A must that is no longer proven weighs as one, whatever else was seen beside it.
+        Direction::Lost | Direction::Proven => scored,
+        _ => new_cell.level.or(old_cell.level).unwrap_or(scored),
+    };
     Change { requirement: id.to_owned(), level, old: old_cell, new: new_cell, told }
 }

@@ -597,3 +597,57 @@ fn twelve_hostile_reports_are_harmless_everywhere() {
     let page = html::render(&comparison, fixture::catalogue()).unwrap();
     assert!(!page.contains("<script>"));
 }
+
+#[test]
+fn another_scenario_under_the_name_of_an_old_one_proves_nothing_of_it() {
+    let mut weakened = fixture::sample();
+    weakened.scenarios.iter_mut().filter(|s| s.id == "delegation").for_each(|s| s.digest = Some("own".into()));
+    let mut old = fixture::sample();
+    old.scenarios.iter_mut().filter(|s| s.id == "delegation").for_each(|s| s.digest = Some("txspec's".into()));
+    let gate = Gate::new(&old, &weakened, fixture::catalogue()).unwrap();
+    assert_eq!(gate.decision(Level::May), Decision::Lost);
+    assert!(gate.lost.iter().flat_map(|c| &c.told).all(|t| t.unproven == Some(Unproven::Replaced)));
+    // Another version may have another scenario there: then the suite changed, and it says so.
+    weakened.tool.version = "99.0.0".into();
+    let gate = Gate::new(&old, &weakened, fixture::catalogue()).unwrap();
+    assert!(gate.lost.is_empty() && gate.notes.iter().any(|n| n.contains("changed and not compared")));
+}
+
+#[test]
+fn a_must_that_is_no_longer_proven_weighs_as_one_whatever_was_seen_beside_it() {
+    let id = "TX-4.1-act-identifies-actor";
+    let report = |open: bool| {
+        let mut report = fixture::sample();
+        let met = Finding::pass(id, Level::Must, "an actor", "an actor");
+        let mut information = Finding::pass(id, Level::May, "an actor", "nothing");
+        information.verdict = Verdict::Fail;
+        for (scenario, finding) in [("delegation", met), ("actor-token-without-type", information)] {
+            let s = report.scenarios.iter_mut().find(|s| s.id == scenario).unwrap();
+            s.findings.push(if open { finding.undecided(Cause::Unobservable, "opaque") } else { finding });
+        }
+        report
+    };
+    let gate = Gate::new(&report(false), &report(true), fixture::catalogue()).unwrap();
+    let lost = gate.lost.iter().find(|c| c.requirement == id).unwrap();
+    assert_eq!(lost.level, Level::Must);
+    assert_eq!(gate.decision(Level::Must), Decision::Lost);
+}
+
+#[test]
+fn what_is_asked_of_a_grant_is_not_lost_where_a_refusal_is_as_right_and_others_show_it() {
+    let id = "TX-2.2.1-expires_in-number";
+    let met = || Finding::pass(id, Level::Must, "a number", "3600");
+    let report = |scenarios: &[&str]| {
+        let mut report = fixture::sample();
+        for s in report.scenarios.iter_mut().filter(|s| scenarios.contains(&s.id.as_str())) {
+            s.findings.push(met());
+        }
+        report
+    };
+    let both = ["delegation", "actor-token-without-type"];
+    let gate = Gate::new(&report(&both), &report(&both[..1]), fixture::catalogue()).unwrap();
+    assert!(!gate.lost.iter().any(|c| c.requirement == id));
+    // Where nothing shows it any more, it is lost.
+    let gate = Gate::new(&report(&both[..1]), &report(&[]), fixture::catalogue()).unwrap();
+    assert!(gate.lost.iter().any(|c| c.requirement == id));
+}

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Change, Told, build::Judged};
+use super::{
+    Change, Told,
+    build::{Judged, same_question},
+};
 use crate::{
     judge::{Cause, Verdict},
     report::{Report, visible::count},
@@ -30,6 +33,8 @@ pub enum Unproven {
     OutsideProfile,
     /// The scenario was left out by a filter.
     NotSelected,
+    /// Another scenario of that name was run in its place.
+    Replaced,
     /// The run ended before.
     Interrupted,
     /// The run had used up its requests.
@@ -50,6 +55,9 @@ impl Unproven {
                 Self::Absent
             };
         };
+        if !same_question(scenario, other) {
+            return Self::Replaced;
+        }
         let open =
             findings.iter().filter(|(_, f)| f.verdict == Verdict::Inconclusive).find_map(|(_, f)| f.cause);
         match open.or(scenario.cause).map(|cause| root(report, scenario, cause)) {
@@ -78,6 +86,7 @@ impl Unproven {
             Self::Absent => "not in the report",
             Self::OutsideProfile => "not in the profile",
             Self::NotSelected => "not selected",
+            Self::Replaced => "another scenario in its place",
             Self::Interrupted => "interrupted",
             Self::Budget => "budget",
             Self::NotRecorded => "not recorded",
@@ -100,6 +109,7 @@ impl Unproven {
             Self::Absent => format!("the {which} report does not hold the scenarios"),
             Self::OutsideProfile => format!("the {which} run was made with a smaller profile"),
             Self::NotSelected => format!("a filter left the scenarios out of the {which} run"),
+            Self::Replaced => format!("others of their names stood in their place in the {which} run"),
             Self::Interrupted => format!("the {which} run ended before it reached them"),
             Self::Budget => format!("the {which} run had used up its requests before it reached them"),
             Self::NotRecorded => format!("the recording of the {which} run does not hold them"),
