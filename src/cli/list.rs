@@ -213,8 +213,11 @@ fn text(what: What, rows: &[Value]) -> String {
         let words = match what {
             What::Scenarios => get(row, "title"),
             What::Requirements => {
-                let count = row.get("scenarios").and_then(Value::as_array).map_or(0, Vec::len);
-                let state = if count == 0 { "not checked".to_owned() } else { format!("{count} scenarios") };
+                let state = match row.get("scenarios").and_then(Value::as_array).map_or(0, Vec::len) {
+                    0 => "not checked".to_owned(),
+                    1 => "1 scenario".to_owned(),
+                    count => format!("{count} scenarios"),
+                };
                 format!("{:<8}{state}", get(row, "level"))
             }
             What::Targets => {

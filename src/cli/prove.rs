@@ -136,8 +136,9 @@ fn text(matrix: &Matrix, every_fault: bool, every_check: bool, own: bool) -> Str
             "killed"
         };
         let by = fault.caught_by().count();
-        let checks = if by == 1 { "check " } else { "checks" };
-        lines.push(format!("{state:<12}{:<44} by {by:>3} {checks}, fired {:>4}", fault.id, fault.fired));
+        let checks = if by == 1 { "check" } else { "checks" };
+        let times = if fault.fired == 1 { "once".to_owned() } else { format!("{} times", fault.fired) };
+        lines.push(format!("{state:<12}{:<44} by {by} {checks}, fired {times}", fault.id));
         if fault.fired > 0 && !fault.is_caught() {
             let seen = fault.consequences.iter();
             lines.extend(seen.map(|c| {
