@@ -601,9 +601,16 @@ fn twelve_hostile_reports_are_harmless_everywhere() {
 #[test]
 fn another_scenario_under_the_name_of_an_old_one_proves_nothing_of_it() {
     let mut weakened = fixture::sample();
-    weakened.scenarios.iter_mut().filter(|s| s.id == "delegation").for_each(|s| s.digest = Some("own".into()));
+    weakened
+        .scenarios
+        .iter_mut()
+        .filter(|s| s.id == "delegation")
+        .for_each(|s| s.digest = Some("own".into()));
     let mut old = fixture::sample();
-    old.scenarios.iter_mut().filter(|s| s.id == "delegation").for_each(|s| s.digest = Some("txspec's".into()));
+    old.scenarios
+        .iter_mut()
+        .filter(|s| s.id == "delegation")
+        .for_each(|s| s.digest = Some("txspec's".into()));
     let gate = Gate::new(&old, &weakened, fixture::catalogue()).unwrap();
     assert_eq!(gate.decision(Level::May), Decision::Lost);
     assert!(gate.lost.iter().flat_map(|c| &c.told).all(|t| t.unproven == Some(Unproven::Replaced)));

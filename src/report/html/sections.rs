@@ -151,7 +151,7 @@ fn sections(coverage: &Coverage<'_>, report: &Report, catalogue: &Catalogue) -> 
                 coverage.sections.iter().find(|(s, _)| *s == name).map(|(_, t)| *t).unwrap_or_default();
             let known = rows.iter().find_map(|r| catalogue.get(&r.id));
             SectionView {
-                name: format!("section {}", shown(name, TEXT)),
+                name: known.map_or_else(|| format!("section {}", shown(name, TEXT)), |r| r.place_in_spec()),
                 url: known.and_then(|r| catalogue.section_url(r)),
                 bar: Bar::of(&tally),
                 chips: chips(&tally),

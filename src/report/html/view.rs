@@ -235,7 +235,7 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
 pub(super) fn place(id: &str, catalogue: &Catalogue) -> (String, Option<String>) {
     catalogue.get(id).map_or_else(
         || ("unknown to this txspec".to_owned(), None),
-        |r| (format!("{} section {}", r.spec, r.section), catalogue.section_url(r)),
+        |r| (r.place(), catalogue.section_url(r)),
     )
 }
 

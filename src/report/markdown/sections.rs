@@ -236,7 +236,7 @@ fn word(word: &str, catalogue: &Catalogue) -> String {
 }
 
 fn section_link(requirement: &Requirement, catalogue: &Catalogue) -> String {
-    let place = text(&format!("{} section {}", requirement.spec, requirement.section), CELL);
+    let place = text(&requirement.place(), CELL);
     match catalogue.section_url(requirement) {
         Some(url) => format!("[{place}]({url})"),
         None => place,

@@ -67,7 +67,7 @@ fn violation(page: &mut Page, finding: &Finding, catalogue: &Catalogue) {
     );
     page.put(4, 4, &[(DIM, class_meaning(finding.class))]);
     if let Some(requirement) = catalogue.get(&finding.requirement) {
-        let place = format!("{} section {}", requirement.spec, requirement.section);
+        let place = requirement.place();
         page.field(4, "section", PLAIN, &place);
         if let Some(url) = catalogue.section_url(requirement) {
             page.field(4, "", DIM, &url);
