@@ -162,6 +162,13 @@ fn notes(reports: &[Report], targets: &[Column], shared: &Shared<'_>) -> Vec<Str
         if report.interrupted {
             out.push(format!("the run against {} was interrupted", target.label));
         }
+        if report.left_out > 0 {
+            let number = count(report.left_out, "scenario");
+            out.push(format!(
+                "a filter left {number} of the profile out of the run against {}",
+                target.label
+            ));
+        }
     }
     out
 }

@@ -20,4 +20,6 @@ pub use unproven::Unproven;
 pub use weight::Weight;
 
 #[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
 mod tests;

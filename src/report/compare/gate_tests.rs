@@ -1,0 +1,106 @@
+//! Tests of the gate where one of the two runs did not get to everything.
+
+use super::*;
+use crate::{
+    judge::Cause,
+    report::{
+        Report,
+        fixture::{self, Build},
+    },
+    spec::Level,
+};
+
+/// The sample, whose run was interrupted before these scenarios.
+fn cut_short(which: &[&str]) -> Report {
+    let mut report = fixture::sample();
+    report.interrupted = true;
+    for scenario in report.scenarios.iter_mut().filter(|s| which.contains(&s.id.as_str())) {
+        let findings = std::mem::take(&mut scenario.findings);
+        let open = findings.into_iter().map(|f| f.undecided(Cause::Interrupted, "the run was interrupted"));
+        *scenario = scenario.clone().judged(open.collect::<Vec<_>>());
+        scenario.cause = Some(Cause::Interrupted);
+    }
+    report
+}
+
+#[test]
+fn what_an_interrupted_run_did_not_reach_is_neither_the_server_s_doing_nor_proven() {
+    let cut = cut_short(&["delegation"]);
+    let gate = Gate::new(&fixture::sample(), &cut, fixture::catalogue()).unwrap();
+    assert!(!gate.lost.is_empty() && gate.worse.is_empty());
+    assert_eq!(gate.decision(Level::May), Decision::Lost);
+    assert!(gate.lost.iter().flat_map(|c| &c.told).all(|t| t.unproven == Some(Unproven::Interrupted)));
+    let notes = gate.notes.join("\n");
+    assert!(
+        notes.contains("the new run is incomplete: it was interrupted before 1 scenario had been"),
+        "{notes}"
+    );
+    assert!(!notes.contains("what differs below is the server's doing"), "{notes}");
+    for text in [
+        gate_text::terminal(&gate, Level::May, 200, false),
+        gate_text::markdown(&gate, Level::May, fixture::catalogue()),
+        gate_text::html(&gate, Level::May, fixture::catalogue()).unwrap(),
+    ] {
+        assert!(text.contains("o longer proven: interrupted"), "{text}");
+        assert!(
+            text.contains("says nothing about the server") && !text.contains("not judged any more"),
+            "{text}"
+        );
+    }
+    // The other way round, the same is told as an improvement.
+    let back = Gate::new(&cut, &fixture::sample(), fixture::catalogue()).unwrap();
+    let ids = |list: &[Change]| list.iter().map(|c| c.requirement.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&back.proven), ids(&gate.lost));
+    assert_eq!(back.decision(Level::May), Decision::Holds);
+    let said = gate_text::verdict(&back, Level::May);
+    assert!(said.starts_with("no regression, ") && said.ends_with("newly proven"), "{said}");
+}
+
+#[test]
+fn a_failed_control_is_the_server_s_doing_and_one_that_was_not_reached_is_not() {
+    let control = |cause: Cause| {
+        let mut report = cut_short(&["delegation", "actor-token-without-type"]);
+        for s in &mut report.scenarios {
+            match s.id.as_str() {
+                "delegation" => s.cause = Some(cause),
+                "actor-token-without-type" => {
+                    s.control = Some("delegation".into());
+                    s.cause = Some(Cause::ControlFailed);
+                    s.findings.iter_mut().for_each(|f| f.cause = s.cause);
+                }
+                _ => {}
+            }
+        }
+        report
+    };
+    let mut old = fixture::sample();
+    old.scenarios.iter_mut().filter(|s| s.id == "actor-token-without-type").for_each(|s| {
+        s.control = Some("delegation".into());
+    });
+    for (cause, reason) in
+        [(Cause::Interrupted, Unproven::Interrupted), (Cause::Transport, Unproven::Open(Cause::Transport))]
+    {
+        let gate = Gate::new(&old, &control(cause), fixture::catalogue()).unwrap();
+        let told = gate.lost.iter().flat_map(|c| &c.told);
+        let mut of = told.filter(|t| t.scenarios.iter().any(|s| s == "actor-token-without-type")).peekable();
+        assert!(of.peek().is_some() && of.all(|t| t.unproven == Some(reason)), "{reason:?}");
+    }
+}
+
+#[test]
+fn what_the_old_run_never_asked_is_no_regression_and_is_told() {
+    let mut old = fixture::sample();
+    old.scenarios.retain(|s| s.id != "actor-token-without-type");
+    old.left_out = 1;
+    let gate = Gate::new(&old, &fixture::sample(), fixture::catalogue()).unwrap();
+    assert!(gate.worse.is_empty());
+    let notes = gate.notes.join("\n");
+    assert!(notes.contains("1 scenario only in the new report with a violation"), "{notes}");
+    assert!(notes.contains("the old run is incomplete: a filter left out 1 scenario"), "{notes}");
+    let mut smaller = fixture::sample();
+    smaller.scenarios.retain(|s| s.id != "delegation");
+    smaller.left_out = 1;
+    let gate = Gate::new(&fixture::sample(), &smaller, fixture::catalogue()).unwrap();
+    assert_eq!(gate.decision(Level::May), Decision::Lost);
+    assert!(gate.notes.iter().any(|n| n.starts_with("the suite did not change")), "{:?}", gate.notes);
+}
