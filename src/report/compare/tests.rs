@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    judge::{FailClass, Finding, Verdict},
+    judge::{Cause, FailClass, Finding, Verdict},
     report::{
         Report,
         fixture::{self, Build},
