@@ -123,6 +123,8 @@ pub fn exit_of(result: &RunResult, options: &Options, waivers: &Waivers) -> Exit
         Some(_) if waiver_fails => Exit::Waiver,
         Some(Weight::Open) => Exit::Inconclusive,
         Some(Weight::Fine | Weight::Remark) if result.interrupted => Exit::Inconclusive,
+        // A gate must not go green for a run that asked nothing of the server.
+        Some(Weight::Fine | Weight::Remark) if result.judged_nothing() => Exit::NothingRan,
         Some(Weight::Fine | Weight::Remark) => Exit::Ok,
     }
 }

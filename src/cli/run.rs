@@ -168,8 +168,14 @@ fn prepare_and_run(
     }
     let remaining = remaining(&arguments.libtest.to_libtest(terminal, 1), &selected);
     if remaining == 0 {
-        terminal
-            .failure("the filters leave no scenario to run", Some("`txspec list scenarios` shows the names"));
+        let unchecked = arguments.suite.only.iter().find(|id| catalogue.get(id).is_some());
+        let hint = match unchecked {
+            Some(id) => {
+                format!("`txspec explain {id}` says what checks it, in which profile, or why nothing can")
+            }
+            None => "`txspec list scenarios` shows the names".to_owned(),
+        };
+        terminal.failure("the filters leave no scenario to run", Some(&hint));
         return Err(Exit::NothingRan);
     }
     let runtime = super::select_runtime(terminal)?;

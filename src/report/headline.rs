@@ -7,7 +7,11 @@ use super::{
     digest::{self, Violation},
     visible::count,
 };
-use crate::{judge::FailClass, run::Conclusion, spec::Level};
+use crate::{
+    judge::{FailClass, Verdict},
+    run::Conclusion,
+    spec::Level,
+};
 
 /// Why the conclusion is what it is, the gravest first. Never empty.
 pub fn headline(report: &Report) -> Vec<String> {
@@ -19,6 +23,11 @@ pub fn headline(report: &Report) -> Vec<String> {
         }
         Conclusion::Partial => out.push("No violation fails the run.".to_owned()),
         Conclusion::Nonconformant | Conclusion::Inconclusive => {}
+    }
+    if report.scenarios.iter().all(|s| s.verdict == Verdict::NotApplicable) {
+        out.push(
+            "Nothing was judged: none of the scenarios that were selected applies to the target.".to_owned(),
+        );
     }
     let fallen = report.waivers.iter().filter(|w| w.state.fails()).count();
     if fallen > 0 {

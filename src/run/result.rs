@@ -355,6 +355,7 @@ impl RunResult {
             Weight::Failure => Conclusion::Nonconformant,
             Weight::Open | Weight::Broken => Conclusion::Inconclusive,
             _ if interrupted => Conclusion::Inconclusive,
+            _ if scenarios.iter().all(|s| s.verdict == Verdict::NotApplicable) => Conclusion::Inconclusive,
             _ if missing || waived || open || options.left_out > 0 => Conclusion::Partial,
             _ => Conclusion::Conformant,
         };
@@ -382,6 +383,11 @@ impl RunResult {
             requests,
             interrupted,
         }
+    }
+
+    /// Whether no scenario that was selected applies to the target.
+    pub fn judged_nothing(&self) -> bool {
+        self.scenarios.iter().all(|s| s.verdict == Verdict::NotApplicable)
     }
 
     /// Adds how the waivers stand.

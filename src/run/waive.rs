@@ -190,7 +190,7 @@ impl Waivers {
     }
 
     fn state(&self, waiver: &Waiver, results: &[ScenarioResult], suite: &Suite) -> WaiverResult {
-        let mut judged = false;
+        let mut judged = 0_usize;
         let mut matched = false;
         let mut gone: Vec<&str> = waiver
             .scenarios
@@ -198,13 +198,14 @@ impl Waivers {
             .filter(|id| suite.get(id).is_none() && !results.iter().any(|r| r.id == **id))
             .map(String::as_str)
             .collect();
+        let absent = gone.len();
         let mut now: BTreeSet<String> = BTreeSet::new();
         let mut accepted: BTreeSet<String> = BTreeSet::new();
         for result in results.iter().filter(|r| concerns(waiver, r)) {
             let own = || result.findings.iter().filter(|f| f.requirement == waiver.check && f.fact.is_none());
             let here = own().any(|f| accepts(waiver, result, f));
             if own().any(|f| matches!(f.verdict, Verdict::Pass | Verdict::Fail)) {
-                judged = true;
+                judged += 1;
                 if !here && !waiver.scenarios.is_empty() {
                     gone.push(&result.id);
                 }
@@ -214,12 +215,17 @@ impl Waivers {
             now.extend(own().filter(other).map(|f| fingerprint(result, f)));
             accepted.extend(own().filter(|f| accepts(waiver, result, f)).map(|f| fingerprint(result, f)));
         }
+        let unknown = waiver.scenarios.len().saturating_sub(absent + judged);
+        let judged = judged > 0;
         let (state, note) = if waiver.expires < self.today && (judged || !gone.is_empty()) {
-            let what =
-                if matched { "mend the server or renew it" } else { "nothing fails any more: take it out" };
+            let what = match (matched, unknown) {
+                (true, _) => "mend the server or renew it",
+                (false, 0) => "nothing fails any more: take it out",
+                (false, _) => "nothing that was judged fails any more",
+            };
             (WaiverState::Expired, format!("its last day was {}; {what}", waiver.expires))
         } else if (judged && !matched) || !gone.is_empty() {
-            (WaiverState::Stale, stale(waiver, &gone, matched, &now))
+            (WaiverState::Stale, stale(waiver, &gone, matched || unknown > 0, &now))
         } else if matched {
             (WaiverState::InForce, vague(waiver, &accepted))
         } else {
@@ -248,13 +254,19 @@ fn vague(waiver: &Waiver, accepted: &BTreeSet<String>) -> String {
     format!("it accepts any value; to accept what came and nothing else, write {}", accepted.join(" or "))
 }
 
-fn stale(waiver: &Waiver, gone: &[&str], matched: bool, now: &BTreeSet<String>) -> String {
+/// What to do about a waiver that no longer holds: somewhere, if it does elsewhere or elsewhere was not judged.
+fn stale(waiver: &Waiver, gone: &[&str], somewhere: bool, now: &BTreeSet<String>) -> String {
     if !now.is_empty() {
         let now: Vec<&str> = now.iter().map(String::as_str).collect();
         return format!("`{}` is not what fails now: {}", waiver.observed, now.join(", "));
     }
-    if matched {
-        return format!("nothing fails any more in {}: take it out there", gone.join(", "));
+    if somewhere && !gone.is_empty() {
+        let named = gone.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+        let more = match gone.len().saturating_sub(5) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        return format!("nothing fails any more in {named}{more}: take it out there");
     }
     "nothing fails any more: take it out".to_owned()
 }

@@ -117,6 +117,13 @@ fn reach(which: &str, report: &Report, other: &Report) -> Vec<String> {
             number(&|s| unreached(report, s))
         ));
     }
+    let spent = |s: &&ScenarioResult| unreached(report, s);
+    if !report.interrupted && report.scenarios.iter().any(|s| spent(&s)) {
+        out.push(format!(
+            "the {which} run is incomplete: its budget of requests was used up before {} had been judged, and of those it says nothing about the server{so}",
+            count(report.scenarios.iter().filter(spent).count(), "scenario")
+        ));
+    }
     if report.left_out > 0 {
         let held = lacking(report, other).min(report.left_out);
         let held = match held {
