@@ -75,7 +75,8 @@ fn command(folder: &Path, issuer: &str, arguments: &[&str]) -> Command {
 async fn run(folder: &Path, issuer: &str, arguments: &[&str]) -> (i32, String) {
     let mut command = command(folder, issuer, arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    let told = output.stderr.into_iter().chain(output.stdout).collect();
+    (output.status.code().unwrap(), String::from_utf8(told).unwrap())
 }
 
 fn report(folder: &Path) -> Value {
@@ -107,6 +108,7 @@ async fn a_lock_out_in_the_middle_makes_no_refusal_look_right() {
         assert_eq!(*verdict, "inconclusive", "{id}");
     }
     assert_eq!(code, 3, "{error}");
+    assert!(error.contains("taken back: "), "lines of libtest stand uncontradicted: {error}");
     let passed = report["counts"]["pass"].as_u64().unwrap();
     assert!(passed > 300, "what was asked before and after counts: {passed}");
 }

@@ -153,10 +153,17 @@ async fn a_waived_deviation_passes_and_nothing_else_does() {
     let elsewhere = [DEVIATION, "missing-subject-type-wrong-code"];
     job.run(&elsewhere, "elsewhere", &[]).await.ends(1).prints("subject-token-type");
     // The violation is gone: the waiver is stale.
-    job.run(&[], "mended", &[]).await.ends(5).prints("waivers that no longer hold").prints("stale");
+    let mended = job.run(&[], "mended", &[]).await;
+    mended
+        .ends(5)
+        .prints("waivers that no longer hold")
+        .prints("stale")
+        .prints("but 1 waiver that is out of date");
 
     // Its last day is over.
     job.edit("2099-12-31", "2001-01-31");
+    let check = job.txspec(&["check", "as.yaml"], Some("http://127.0.0.1:1"));
+    check.ends(0).says("warning[expired]").says("renew it with a date that its owner (as-team) answers for");
     job.run(&[DEVIATION], "expired", &[]).await.ends(5).prints("expired").prints("2001-01-31");
     // A new violation outweighs the expired waiver.
     job.run(&elsewhere, "both", &[]).await.ends(1);

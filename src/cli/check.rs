@@ -13,7 +13,12 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    document::Document, scenario::Suite, spec::Catalogue, target::load_file, vendor, wire::printable,
+    document::{Diagnostics, Document},
+    scenario::Suite,
+    spec::Catalogue,
+    target::{Target, load_file},
+    vendor,
+    wire::printable,
 };
 
 /// Look for mistakes in scenario files, target files and vendor fixtures, without network.
@@ -36,8 +41,10 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
     for path in &targets {
         match load_file(path, &|name| std::env::var(name).ok(), catalogue) {
             Ok(target) => {
-                if !target.warnings.0.is_empty() {
-                    terminal.err(&target.warnings.render(false));
+                let mut warnings = target.warnings.clone();
+                warnings.extend(expired(&target));
+                if !warnings.0.is_empty() {
+                    terminal.err(&warnings.render(false));
                 }
                 good.push(format!(
                     "{}: target `{}`, {}, {}",
@@ -77,6 +84,23 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
         terminal.out(&format!("ok: {}", printable(&line, 500)));
     }
     worst
+}
+
+/// Waivers whose last day is over. A run says so by its exit code, which is late for who looks at the file today.
+fn expired(target: &Target) -> Diagnostics {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut out = Diagnostics::default();
+    let Some(document) = &target.document else { return out };
+    for (i, waiver) in target.waivers.iter().enumerate().filter(|(_, waiver)| waiver.expires < today) {
+        let message = format!("the last day of this waiver of `{}` is over: a run ends with 5", waiver.check);
+        let hint = format!(
+            "renew it with a date that its owner ({}) answers for, or take it out if the server is mended",
+            waiver.owner
+        );
+        let pointer = format!("/waivers/{i}/expires");
+        out.push(document.at(&pointer, "expired", message).hint(hint).warning());
+    }
+    out
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {

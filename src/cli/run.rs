@@ -311,7 +311,16 @@ fn execute(
             })?;
         }
     }
-    let summary = report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
+    let mut summary = String::new();
+    if prints && session.withdrawn() > 0 {
+        // libtest's lines cannot be called back.
+        summary = format!(
+            "taken back: {} of the verdicts above, since the server was not seen to grant their control afterwards.\n\
+             They count as inconclusive here and in the reports.\n\n",
+            session.withdrawn()
+        );
+    }
+    summary += &report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
     if prints {
         terminal.out(&summary);
     } else {

@@ -73,7 +73,21 @@ impl Diagnostic {
         Some((line, column))
     }
 
-    fn render(&self, renderer: &Renderer) -> String {
+    /// The bytes of the file that are wrong, if the mistake has a place.
+    pub fn span(&self) -> Option<Range<usize>> {
+        self.place.as_ref().map(|(_, span)| span.clone())
+    }
+
+    /// Whether the same is wrong at another place of the same text.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let text = |d: &Self| d.place.as_ref().map(|(text, _)| Arc::clone(text));
+        (self.severity, self.code, &self.file, &self.message, &self.label, &self.hint)
+            == (other.severity, other.code, &other.file, &other.message, &other.label, &other.hint)
+            && text(self) == text(other)
+    }
+
+    /// The text that a person reads, with carets at this place and at others where the same is wrong.
+    fn render(&self, elsewhere: &[&Self], renderer: &Renderer) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -86,11 +100,13 @@ impl Diagnostic {
                 if let Some(label) = &self.label {
                     annotation = annotation.label(printable(label));
                 }
+                let others = elsewhere.iter().filter_map(|d| d.place.as_ref());
                 title.element(
                     Snippet::source(harmless(text))
                         .path(self.file.as_str())
                         .fold(true)
-                        .annotation(annotation),
+                        .annotation(annotation)
+                        .annotations(others.map(|(_, span)| AnnotationKind::Primary.span(span.clone()))),
                 )
             }
             None => title.element(annotate_snippets::Origin::path(self.file.as_str())),
@@ -147,7 +163,16 @@ impl Diagnostics {
                 && a.message == b.message
                 && a.place.as_ref().map(|p| &p.1) == b.place.as_ref().map(|p| &p.1)
         });
-        let blocks: Vec<String> = sorted.iter().map(|d| d.render(&renderer)).collect();
+        let mut told: Vec<(&Diagnostic, Vec<&Diagnostic>)> = Vec::new();
+        for diagnostic in sorted {
+            let same = told.iter_mut().find(|(first, _)| first.says_the_same(diagnostic));
+            match same {
+                Some((first, elsewhere)) if first.place.is_some() => elsewhere.push(diagnostic),
+                _ => told.push((diagnostic, Vec::new())),
+            }
+        }
+        let blocks: Vec<String> =
+            told.iter().map(|(first, elsewhere)| first.render(elsewhere, &renderer)).collect();
         blocks.join("\n\n")
     }
 }
@@ -214,4 +239,24 @@ fn harmless(text: &str) -> Cow<'_, str> {
 /// Control characters could drive the terminal; a file under test may hold them.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::document::Document;
+
+    use super::*;
+
+    #[test]
+    fn one_mistake_in_many_places_is_told_once_with_all_of_them() {
+        let document = Document::parse("a.yaml", "a: x\nb: 1\nc: 2\nd: x\n").unwrap();
+        let mistake = |pointer: &str, hint: &str| document.at(pointer, "wrong", "x is wrong").hint(hint);
+        let all =
+            Diagnostics(vec![mistake("/d", "write y"), mistake("/a", "write y"), mistake("/b", "write 2")]);
+        let text = all.render(false);
+        assert_eq!(text.matches("error[wrong]").count(), 2, "{text}");
+        assert!(text.starts_with("error[wrong]: x is wrong\n --> a.yaml:1:4"), "{text}");
+        assert!(text.contains("4 | d: x\n  |    ^"), "{text}");
+        assert_eq!(all.counts(), (3, 0));
+    }
 }

@@ -17,22 +17,26 @@ use crate::{
 pub fn headline(report: &Report) -> Vec<String> {
     let [failures, warnings, _] = digest::ranked(report);
     let mut out = Vec::new();
+    let fallen = report.waivers.iter().filter(|w| w.state.fails()).count();
+    let waivers = count(fallen, "waiver");
+    let unharmed = match fallen {
+        0 => "no violation fails the run.".to_owned(),
+        1 => format!("no violation fails the run, but {waivers} that is out of date or no longer true does."),
+        _ => format!("no violation fails the run, but {waivers} that are out of date or no longer true do."),
+    };
     match report.conclusion {
-        Conclusion::Conformant => {
-            out.push("All of the core profile was exercised, and no violation fails the run.".to_owned());
+        Conclusion::Conformant => out.push(format!("All of the core profile was exercised, and {unharmed}")),
+        Conclusion::Partial => out.push(unharmed.replacen("no", "No", 1)),
+        // What an expired waiver accepted stands among the failures below.
+        Conclusion::Nonconformant | Conclusion::Inconclusive if fallen > 0 => {
+            out.push(format!("Out of date or no longer true, which fails the run: {waivers}."));
         }
-        Conclusion::Partial => out.push("No violation fails the run.".to_owned()),
         Conclusion::Nonconformant | Conclusion::Inconclusive => {}
     }
     if report.scenarios.iter().all(|s| s.verdict == Verdict::NotApplicable) {
         out.push(
             "Nothing was judged: none of the scenarios that were selected applies to the target.".to_owned(),
         );
-    }
-    let fallen = report.waivers.iter().filter(|w| w.state.fails()).count();
-    if fallen > 0 {
-        // What an expired waiver accepted stands among the failures below.
-        out.push(format!("Out of date or no longer true, which fails the run: {}.", count(fallen, "waiver")));
     }
     if !failures.is_empty() {
         let holes = failures.iter().filter(|v| v.finding.class == Some(FailClass::Accepted));

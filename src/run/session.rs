@@ -90,6 +90,8 @@ pub struct Session {
     wavered: AtomicUsize,
     /// Scenarios in a row that ended without an answer.
     unanswered: AtomicUsize,
+    /// Scenarios whose verdict was taken back after it had been told.
+    withdrawn: Mutex<BTreeSet<String>>,
 }
 
 impl Session {
@@ -104,7 +106,13 @@ impl Session {
             in_doubt: AtomicBool::new(false),
             wavered: AtomicUsize::new(0),
             unanswered: AtomicUsize::new(0),
+            withdrawn: Mutex::default(),
         }
+    }
+
+    /// How many scenarios had their verdict taken back after it had been told: what was printed of them is void.
+    pub fn withdrawn(&self) -> usize {
+        self.withdrawn.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Tells the listeners.
@@ -321,6 +329,7 @@ impl Session {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(result.id.clone(), Arc::clone(&result));
+            self.withdrawn.lock().unwrap_or_else(PoisonError::into_inner).insert(result.id.clone());
             self.tell(&Event::Withdrawn(result));
         }
     }

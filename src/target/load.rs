@@ -134,6 +134,9 @@ pub fn embedded(name: &str) -> Option<&'static str> {
     FILES.get_file(format!("{name}.yaml"))?.contents_utf8()
 }
 
+/// The code of a variable that is not set.
+const UNSET: &str = "unset-variable";
+
 fn from_document(
     document: Document,
     folder: PathBuf,
@@ -170,6 +173,9 @@ fn from_document(
         }
     }
     mistakes.extend(lint(&spec, &document, &written, &folder, catalogue));
+    // What is wrong with a text that a variable is missing from is wrong for that alone.
+    let unset: Vec<_> = mistakes.0.iter().filter(|d| d.code == UNSET).filter_map(|d| d.span()).collect();
+    mistakes.0.retain(|d| d.code == UNSET || d.span().is_none_or(|span| !unset.contains(&span)));
     let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
     Ok(Target { spec, waivers, warnings, document: Some(document), folder })
 }
@@ -245,7 +251,7 @@ fn substitute(
             Some(found) => out.push_str(&found),
             None => mistakes.push(
                 document
-                    .at(pointer, "unset-variable", format!("the environment variable `{name}` is not set"))
+                    .at(pointer, UNSET, format!("the environment variable `{name}` is not set"))
                     .hint(format!("export {name}=…, or write ${{{name}:-DEFAULT}}")),
             ),
         }

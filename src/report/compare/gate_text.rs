@@ -99,7 +99,10 @@ pub fn verdict(gate: &Gate, level: Level) -> String {
     match gate.decision(level) {
         Decision::Worse => format!("regression: {} became worse", number(&gate.worse)),
         Decision::Lost => {
-            format!("not proven: {} proven before could not be judged now", number(&gate.lost))
+            format!(
+                "not proven: {} not proven again in every scenario that proved it before",
+                number(&gate.lost)
+            )
         }
         Decision::Holds => {
             let mut out = "no regression".to_owned();

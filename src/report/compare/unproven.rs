@@ -159,10 +159,11 @@ pub(super) fn groups(changes: &[Change], which: &str) -> Vec<Group> {
             scenarios.sort_unstable();
             scenarios.dedup();
             let whose = if reason.is_of_the_run() { ", which says nothing about the server" } else { "" };
-            let levels = [Level::Must, Level::Should, Level::May].into_iter().filter_map(|level| {
-                let number = changes.iter().filter(|c| c.level == level).count();
-                (number > 0).then(|| format!("{number} {}", level.word()))
-            });
+            let levels =
+                [Level::Must, Level::Should, Level::May, Level::Observe].into_iter().filter_map(|level| {
+                    let number = changes.iter().filter(|c| c.level == level).count();
+                    (number > 0).then(|| format!("{number} {}", level.word()))
+                });
             let levels: Vec<String> = levels.collect();
             let of = count(scenarios.len(), "scenario");
             let says = format!("{}{whose} ({}, in {of})", reason.says(which), levels.join(", "));

@@ -195,6 +195,7 @@ fn waived(page: &mut Page, report: &Report) {
     title(page, &format!("accepted by waivers ({})", extent(&waived)));
     for violation in waived.iter().take(WARNINGS) {
         let finding = violation.finding;
+        let which = format!("{}:", names(&violation.scenarios, 2));
         let reason = shown(finding.waiver.as_deref().unwrap_or_default(), TEXT);
         page.put(
             2,
@@ -203,7 +204,7 @@ fn waived(page: &mut Page, report: &Report) {
                 (DIM, "~"),
                 (PLAIN, finding.level.word()),
                 (PLAIN, &shown(&finding.requirement, TEXT)),
-                (DIM, &names(&violation.scenarios, 2)),
+                (DIM, &which),
                 (DIM, &reason),
             ],
         );
