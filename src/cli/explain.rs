@@ -10,12 +10,13 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, list::scenarios_of, pages, select::refuse_suite, terminal::Terminal, words};
+use super::{Exit, keys, list::scenarios_of, pages, select::refuse_suite, terminal::Terminal, words};
 use crate::{
     document::nearest,
     reference::{Fault, faults},
     scenario::{Scenario, Suite},
     spec::{Ambiguity, Catalogue, CodeEntry, DecisionRow, Requirement, Word},
+    wire::printable,
 };
 
 /// Explain a requirement, a scenario, a fault, a code, or any word of a report.
@@ -28,12 +29,13 @@ Examples:
   txspec explain control-failed
   txspec explain partial
   txspec explain capabilities
+  txspec explain limits.budget
   txspec explain --all --out docs")]
 pub struct ExplainArguments {
     /// Id of a requirement, a scenario, a fault, a line of the decision table, an entry of the ambiguity register; a
     /// code: of a mistake in a file, a class of violations, a verdict, a cause, a state of a waiver; or a word: a
     /// conclusion, level, profile, reading, capability, role, exit code, error code, standing of a requirement, or
-    /// other term. Or one of these kinds, in plural.
+    /// other term. Or one of these kinds, in plural; or a key of target files, scenario files or report.json.
     #[arg(required_unless_present = "all", value_name = "WORD")]
     id: Option<String>,
     /// Write a page for every requirement, every code and every kind of words instead.
@@ -43,6 +45,9 @@ pub struct ExplainArguments {
     #[arg(long, value_name = "FOLDER", requires = "all")]
     out: Option<PathBuf>,
 }
+
+/// Longest name that is looked for among the misspelt, in bytes.
+const LONGEST: usize = 200;
 
 /// Most scenarios that a page names: some requirements are checked in nearly all.
 const NAMED_ON_PAGES: usize = 40;
@@ -59,7 +64,9 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
     }
     let written = arguments.id.as_deref().unwrap_or_default();
     let known = Known { suite: &suite, catalogue, faults: &all_faults, words: catalogue.words() };
-    match known.named(written).as_deref() {
+    let keys = keys::all();
+    let key = || Some(keys::meanings(written.trim(), &keys)).filter(|found| !found.is_empty());
+    match known.named(written).or_else(key).as_deref() {
         Some([(_, text)]) => terminal.out(&wrap(text, terminal.width())),
         Some(meanings) => {
             let kinds: Vec<&str> = meanings.iter().map(|(kind, _)| kind.as_str()).collect();
@@ -69,7 +76,10 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
             terminal.out(&wrap(&format!("{head}{rule}{}", texts.join(&rule)), terminal.width()));
         }
         None => {
-            let near = nearest(written, known.names(), 3);
+            // What is far longer than any name is none misspelt, and would take its time to compare.
+            let names = known.names().chain(keys.iter().map(|key| key.path.as_str()));
+            let near = if written.len() > LONGEST { Vec::new() } else { nearest(written, names, 3) };
+            let written = printable(written, LONGEST);
             let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
             let hint = match near.as_slice() {
                 [] => format!(
@@ -211,7 +221,7 @@ impl Part {
     }
 }
 
-fn as_text(head: &[String], parts: &[Part]) -> String {
+pub(super) fn as_text(head: &[String], parts: &[Part]) -> String {
     let mut out = head.join("\n");
     for part in parts {
         let words = [part.text.trim(), &part.names.join(", ")].join(" ");

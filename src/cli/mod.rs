@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod init;
 mod judge;
+mod keys;
 mod list;
 mod outcome;
 mod pages;

@@ -47,16 +47,20 @@ impl SchemaName {
         }
     }
 
-    /// Its text.
-    pub fn text(self) -> String {
-        let schema = match self {
+    /// The schema.
+    pub fn schema(self) -> serde_json::Value {
+        match self {
             Self::Scenario => yaml_schema::<ScenarioFile>(),
             Self::Target => yaml_schema::<TargetSpec>(),
             Self::Report => report::json::schema().to_value(),
             Self::Requirements => yaml_schema::<RequirementFile>(),
             Self::Vendor => yaml_schema::<Vendor>(),
-        };
-        format!("{schema:#}\n")
+        }
+    }
+
+    /// Its text.
+    pub fn text(self) -> String {
+        format!("{:#}\n", self.schema())
     }
 }
 
