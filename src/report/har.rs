@@ -16,11 +16,11 @@ use crate::{
 pub fn render(report: &Report) -> Result<String, ReportError> {
     let started = report.started.to_string();
     let entries: Vec<Value> =
-        report.scenarios.iter().flat_map(|s| s.exchanges.iter().map(|e| entry(s, e, &started))).collect();
+        report.scenarios.iter().flat_map(|s| sent(s).map(|e| entry(s, e, &started))).collect();
     let pages: Vec<Value> = report
         .scenarios
         .iter()
-        .filter(|s| !s.exchanges.is_empty())
+        .filter(|s| sent(s).next().is_some())
         .map(|s| {
             json!({
                 "id": s.id,
@@ -42,8 +42,13 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
     }))
 }
 
+/// What went over the wire: where a run ended early, a scenario also holds what it did not get to send.
+fn sent(scenario: &ScenarioResult) -> impl Iterator<Item = &RedactedExchange> {
+    scenario.exchanges.iter().filter(|e| e.started.is_some() || e.response.is_some())
+}
+
 fn comment(report: &Report) -> String {
-    let times = "Sending and waiting are not told apart: `send` is 0. What was never sent bears the start of the run.";
+    let times = "Sending and waiting are not told apart: `send` is 0. What was never sent is left out.";
     match &report.target.documented {
         Some(documents) => format!("{}: {documents}. {times}", report.target.label()),
         None => times.to_owned(),
@@ -173,6 +178,11 @@ mod tests {
             exchange.started = format!("2026-11-21T08:31:{i:02}.5Z").parse().ok();
         }
         run.scenarios[0].exchanges[0].started = None;
+        // Another was never sent.
+        let mut unsent = run.scenarios[1].exchanges[0].clone();
+        (unsent.started, unsent.response) = (None, None);
+        unsent.transport_error = Some("the run was interrupted".into());
+        run.scenarios[1].exchanges.push(unsent);
         let har: Value =
             serde_json::from_str(&render(&Report::new(fixture::identity(), &run)).unwrap()).unwrap();
         let entries = har["log"]["entries"].as_array().unwrap();

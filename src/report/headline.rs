@@ -39,11 +39,7 @@ pub fn headline(report: &Report) -> Vec<String> {
         );
     }
     if !failures.is_empty() {
-        let holes = failures.iter().filter(|v| v.finding.class == Some(FailClass::Accepted));
-        let holes = match requirements(holes) {
-            0 => String::new(),
-            holes => format!("; security: {} by accepting what must be refused", of(holes)),
-        };
+        let holes = security(&failures);
         let bar = match report.fail_on {
             Level::Must => "must".to_owned(),
             lower => format!("{} or above", lower.word()),
@@ -61,7 +57,8 @@ pub fn headline(report: &Report) -> Vec<String> {
     }
     let waived = digest::waived(report);
     if !waived.is_empty() {
-        out.push(format!("Violated and accepted by waivers: {}.", of(requirements(&waived))));
+        let holes = security(&waived);
+        out.push(format!("Violated and accepted by waivers: {}{holes}.", of(requirements(&waived))));
     }
     if report.counts.error > 0 {
         out.push(format!(
@@ -70,7 +67,17 @@ pub fn headline(report: &Report) -> Vec<String> {
         ));
     }
     if report.counts.inconclusive > 0 {
-        out.push(format!("Proven neither way: {}.", scenarios(report.counts.inconclusive)));
+        let all = report.counts.inconclusive;
+        let open = report.scenarios.iter().filter(|s| s.verdict == Verdict::Inconclusive);
+        let allowed =
+            open.filter(|s| s.cause.is_some_and(|c| report.allow_inconclusive.contains(&c))).count();
+        let causes: Vec<&str> = report.allow_inconclusive.iter().map(|c| c.word()).collect();
+        let allowed = match allowed {
+            0 => String::new(),
+            some if some == all => format!("; allowed by --allow-inconclusive {}", causes.join(", ")),
+            some => format!("; {some} of them allowed by --allow-inconclusive {}", causes.join(", ")),
+        };
+        out.push(format!("Proven neither way: {}{allowed}.", scenarios(all)));
     }
     let undecided = digest::undecided(report).len();
     if undecided > 0 {
@@ -87,6 +94,14 @@ pub fn headline(report: &Report) -> Vec<String> {
         out.push(format!("Not exercised: {} of the core profile, which did not apply.", scenarios(missing)));
     }
     out
+}
+
+/// How many of them are holes, as the end of a sentence; nothing if none is.
+fn security(violations: &[Violation<'_>]) -> String {
+    match requirements(violations.iter().filter(|v| v.finding.class == Some(FailClass::Accepted))) {
+        0 => String::new(),
+        holes => format!("; security: {} by accepting what must be refused", of(holes)),
+    }
 }
 
 /// How often something is violated, in requirements and in forms: one requirement can be violated in several.

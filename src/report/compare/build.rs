@@ -159,6 +159,13 @@ fn notes(reports: &[Report], targets: &[Column], shared: &Shared<'_>) -> Vec<Str
         ));
     }
     for (report, target) in reports.iter().zip(targets) {
+        if report.fail_on != Level::Must {
+            out.push(format!(
+                "the run against {} was made with --fail-on {}: its conclusion counts more than the musts that are called violated here",
+                target.label,
+                report.fail_on.word()
+            ));
+        }
         if report.interrupted {
             out.push(format!("the run against {} was interrupted", target.label));
         }

@@ -65,6 +65,9 @@ pub struct Gate {
     pub shared_scenarios: usize,
     /// Violated now and not before, or violated worse.
     pub worse: Vec<Change>,
+    /// Violated now, and before not judged for want of a run that asked: nothing is known of how that was, so no
+    /// regression.
+    pub found: Vec<Change>,
     /// Proven before, and no longer judged: nothing proves that it still holds.
     pub lost: Vec<Change>,
     /// Violated before and met now.
@@ -91,6 +94,7 @@ pub enum Decision {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Direction {
     Worse,
+    Found,
     Lost,
     Better,
     Proven,
@@ -120,21 +124,17 @@ impl Gate {
             notes: notes(old, new, both.len()),
             shared_scenarios: both.len(),
             worse: Vec::new(),
+            found: Vec::new(),
             lost: Vec::new(),
             better: Vec::new(),
             proven: Vec::new(),
             other: Vec::new(),
             observations: observations(&pair, &both).into_iter().filter(|f| f.differs).collect(),
         };
-        // A server that refuses what it granted, both rightly, is no longer asked what a grant is asked. The form of its
-        // grants is no less proven for it, as long as others show it.
-        let proven: BTreeSet<&str> = {
-            let shared = new.scenarios.iter().filter(|s| both.contains(s.id.as_str()));
-            let met = |f: &&Finding| f.verdict == Verdict::Pass && f.level > Level::Observe;
-            shared.flat_map(|s| s.findings.iter().filter(met)).map(|f| f.requirement.as_str()).collect()
-        };
-        let shows = |id: &str| proven.contains(id);
-        let is_decided = |s: &ScenarioResult| matches!(s.verdict, Verdict::Pass | Verdict::Fail);
+        // A server that refuses what it granted, both rightly, is no longer asked what a grant is asked; and scenarios for
+        // servers without a capability end when it is declared. What they showed is no less proven, as long as others do.
+        let [showed, shows] = [old, new].map(|report| met(report, &both));
+        let is_past = |s: &ScenarioResult| s.excluded || matches!(s.verdict, Verdict::Pass | Verdict::Fail);
         let mut changes: BTreeMap<(Direction, &str), Vec<Pair<'_>>> = BTreeMap::new();
         let suite = OnceCell::new();
         let known = |id: &str| {
@@ -153,33 +153,43 @@ impl Gate {
                 let (was, is) = (judged(Some(before), id), judged(asked, id));
                 let direction = direction(&cell(&was), &cell(&is));
                 let direction = direction.or_else(|| another_code(&was, &is).then_some(Direction::Other));
-                let Some(direction) = direction else { continue };
-                if direction == Direction::Lost && is.is_empty() && asked.is_some_and(is_decided) && shows(id)
-                {
+                let Some(mut direction) = direction else { continue };
+                let elsewhere = match direction {
+                    Direction::Lost => is.is_empty() && asked.is_some_and(is_past) && shows.contains(id),
+                    Direction::Proven => was.is_empty() && is_past(before) && showed.contains(id),
+                    _ => false,
+                };
+                if elsewhere {
                     continue;
                 }
+                let then = || Unproven::of(old, now.unwrap_or(before), &was);
                 let unproven = match direction {
                     Direction::Lost => Some(Unproven::of(new, before, &is)),
-                    Direction::Proven => Some(Unproven::of(old, now.unwrap_or(before), &was)),
+                    Direction::Proven => Some(then()),
+                    Direction::Worse if !matches!(cell(&was).verdict, Verdict::Pass | Verdict::Fail) => {
+                        Some(then()).filter(|why| why.was_not_asked())
+                    }
                     _ => None,
                 };
+                if direction == Direction::Worse && unproven.is_some() {
+                    direction = Direction::Found;
+                }
                 changes.entry((direction, id)).or_default().push(Pair { was, is, unproven });
             }
         }
-        // What only the new report holds can prove more. What it violates there is no regression: nothing is known of
-        // how that was.
+        // What only the new report holds can prove more.
         let grown = |s: &&ScenarioResult| old.scenario(&s.id).is_none() && old.tool == new.tool;
         for now in new.scenarios.iter().filter(grown) {
             for id in ids(now, None) {
                 let is = judged(Some(now), id);
-                if cell(&is).verdict == Verdict::Pass {
-                    let unproven = Some(Unproven::of(old, now, &[]));
-                    changes.entry((Direction::Proven, id)).or_default().push(Pair {
-                        was: Vec::new(),
-                        is,
-                        unproven,
-                    });
-                }
+                let direction = match cell(&is) {
+                    cell if cell.verdict == Verdict::Pass => Direction::Proven,
+                    cell if cell.verdict == Verdict::Fail && !cell.waived => Direction::Found,
+                    _ => continue,
+                };
+                let unproven = Some(Unproven::of(old, now, &[]));
+                let pair = Pair { was: Vec::new(), is, unproven };
+                changes.entry((direction, id)).or_default().push(pair);
             }
         }
         let place = |id: &str| old.requirements.iter().position(|r| r.id == id).unwrap_or(usize::MAX);
@@ -187,13 +197,21 @@ impl Gate {
             let change = change(id, direction, &pairs);
             match direction {
                 Direction::Worse => gate.worse.push(change),
+                Direction::Found => gate.found.push(change),
                 Direction::Lost => gate.lost.push(change),
                 Direction::Better => gate.better.push(change),
                 Direction::Proven => gate.proven.push(change),
                 Direction::Other => gate.other.push(change),
             }
         }
-        for list in [&mut gate.worse, &mut gate.lost, &mut gate.better, &mut gate.proven, &mut gate.other] {
+        for list in [
+            &mut gate.worse,
+            &mut gate.found,
+            &mut gate.lost,
+            &mut gate.better,
+            &mut gate.proven,
+            &mut gate.other,
+        ] {
             list.sort_by_key(|c| (std::cmp::Reverse(c.level), place(&c.requirement)));
         }
         Ok(gate)
@@ -217,6 +235,13 @@ impl Gate {
     pub fn to_json(&self) -> Result<String, ReportError> {
         pretty(self)
     }
+}
+
+/// Requirements that a report proves to be met, by scenarios that both reports hold.
+fn met<'a>(report: &'a Report, both: &BTreeSet<&str>) -> BTreeSet<&'a str> {
+    let shared = report.scenarios.iter().filter(|s| both.contains(s.id.as_str()));
+    let met = |f: &&Finding| f.verdict == Verdict::Pass && f.level > Level::Observe;
+    shared.flat_map(|s| s.findings.iter().filter(met)).map(|f| f.requirement.as_str()).collect()
 }
 
 fn label(report: &Report) -> String {

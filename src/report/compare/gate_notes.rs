@@ -30,14 +30,6 @@ pub(super) fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
     let reach = [reach("new", new, old), reach("old", old, new)];
     out.push(suite(old, new, shared, reach.iter().all(Vec::is_empty)));
     out.extend(reach.into_iter().flatten());
-    let beyond = new.scenarios.iter().filter(|s| old.scenario(&s.id).is_none());
-    let failing = beyond.filter(|s| s.findings.iter().any(|f| f.fails_at(new.fail_on))).count();
-    if failing > 0 {
-        out.push(format!(
-            "{} only in the new report with a violation that fails its run: nothing to compare with, so no regression",
-            count(failing, "scenario")
-        ));
-    }
     if old.reading != new.reading {
         out.push(format!(
             "the reading changed: {} -> {}; contested sentences are judged by another rule",
@@ -72,7 +64,9 @@ fn suite(old: &Report, new: &Report, shared: usize, complete: bool) -> String {
     }
     if complete {
         let over = count(shared, "scenario");
-        return format!("the suite did not change: what differs below is the server's doing, over {over}");
+        let whose =
+            if old.target.name == new.target.name { "the server's doing" } else { "due to the servers" };
+        return format!("the suite did not change: what differs below is {whose}, over {over}");
     }
     let judged = |r: &Report, s: &ScenarioResult| r.scenario(&s.id).is_some_and(|s| !unreached(r, s));
     let both = old.scenarios.iter().filter(|s| judged(old, s) && judged(new, s)).count();

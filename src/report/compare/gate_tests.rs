@@ -93,9 +93,16 @@ fn what_the_old_run_never_asked_is_no_regression_and_is_told() {
     old.scenarios.retain(|s| s.id != "actor-token-without-type");
     old.left_out = 1;
     let gate = Gate::new(&old, &fixture::sample(), fixture::catalogue()).unwrap();
-    assert!(gate.worse.is_empty());
+    assert!(gate.worse.is_empty() && !gate.found.is_empty());
+    assert!(gate.found.iter().flat_map(|c| &c.told).all(|t| t.unproven == Some(Unproven::NotSelected)));
+    let text = gate_text::terminal(&gate, Level::Must, 200, false);
+    assert!(text.contains("departs now, no regression; before: not selected ("), "{text}");
+    assert!(
+        text.contains("TX-2.1-actor_token_type-required-with-actor – not exercised -> ✘ violated"),
+        "{text}"
+    );
+    assert!(text.contains("departed from that had not been judged"), "{text}");
     let notes = gate.notes.join("\n");
-    assert!(notes.contains("1 scenario only in the new report with a violation"), "{notes}");
     assert!(notes.contains("the old run is incomplete: a filter left out 1 scenario"), "{notes}");
     let mut smaller = fixture::sample();
     smaller.scenarios.retain(|s| s.id != "delegation");
@@ -103,4 +110,54 @@ fn what_the_old_run_never_asked_is_no_regression_and_is_told() {
     let gate = Gate::new(&fixture::sample(), &smaller, fixture::catalogue()).unwrap();
     assert_eq!(gate.decision(Level::May), Decision::Lost);
     assert!(gate.notes.iter().any(|n| n.starts_with("the suite did not change")), "{:?}", gate.notes);
+}
+
+#[test]
+fn what_an_interrupted_run_did_not_reach_is_no_regression_when_it_is_violated_later() {
+    let cut = cut_short(&["actor-token-without-type"]);
+    let gate = Gate::new(&cut, &fixture::sample(), fixture::catalogue()).unwrap();
+    assert!(gate.worse.is_empty() && !gate.found.is_empty(), "{:?}", gate.worse);
+    assert_eq!(gate.decision(Level::May), Decision::Holds);
+    // Where the server gave no proof, what it violates then is held against it.
+    let mut open = cut_short(&["actor-token-without-type"]);
+    open.interrupted = false;
+    for scenario in open.scenarios.iter_mut().filter(|s| s.id == "actor-token-without-type") {
+        scenario.cause = Some(Cause::Transport);
+        scenario.findings.iter_mut().for_each(|f| f.cause = Some(Cause::Transport));
+    }
+    let gate = Gate::new(&open, &fixture::sample(), fixture::catalogue()).unwrap();
+    assert_eq!(gate.decision(Level::May), Decision::Worse);
+}
+
+/// Who declares a capability ends the scenarios for servers without it.
+#[test]
+fn declaring_more_loses_nothing_that_others_still_prove() {
+    let declared = |spare: bool| {
+        let mut report = fixture::sample();
+        for scenario in report.scenarios.iter_mut().filter(|s| s.id == "delegation") {
+            let mut gone = scenario.clone().judged(Vec::new());
+            gone.verdict = crate::judge::Verdict::NotApplicable;
+            gone.excluded = true;
+            *scenario = gone;
+        }
+        if !spare {
+            report.scenarios.retain(|s| s.id == "delegation");
+        }
+        report
+    };
+    let with_twin = |mut report: Report, twin: &Report| {
+        let original = twin.scenarios.iter().find(|s| s.id == "delegation").unwrap();
+        report.scenarios.push(crate::run::ScenarioResult { id: "twin".into(), ..original.clone() });
+        report
+    };
+    let sample = fixture::sample();
+    let [old, new] = [with_twin(sample.clone(), &sample), with_twin(declared(true), &sample)];
+    let gate = Gate::new(&old, &new, fixture::catalogue()).unwrap();
+    assert!(gate.lost.is_empty(), "{:?}", gate.lost);
+    let back = Gate::new(&new, &old, fixture::catalogue()).unwrap();
+    assert!(back.proven.is_empty(), "{:?}", back.proven);
+    // Where nothing else proves it, it is lost, and the reason is right.
+    let gate = Gate::new(&fixture::sample(), &declared(false), fixture::catalogue()).unwrap();
+    let reasons: Vec<_> = gate.lost.iter().flat_map(|c| &c.told).filter_map(|t| t.unproven).collect();
+    assert!(reasons.contains(&Unproven::Excluded), "{reasons:?}");
 }

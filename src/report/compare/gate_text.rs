@@ -12,6 +12,7 @@ use super::{
     weight,
 };
 use crate::{
+    judge::Verdict,
     report::{
         ReportError,
         html::{STYLE, policy},
@@ -79,11 +80,14 @@ impl Gate {
                 title: format!("{title}: {}", group.reason.word()),
                 says: group.says,
                 changes: Cow::Owned(group.changes),
-                brief: group.reason.is_of_the_run(),
+                // A name says nothing of what is violated.
+                brief: group.reason.is_of_the_run()
+                    && !changes.iter().any(|c| c.new.verdict == Verdict::Fail),
             };
             groups(changes, which).into_iter().map(one).collect()
         };
         let mut out = vec![plain("worse", &self.worse)];
+        out.extend(grouped("departs now, no regression; before", &self.found, "old"));
         out.extend(grouped("no longer proven", &self.lost, "new"));
         out.push(plain("better", &self.better));
         out.extend(grouped("newly proven; before", &self.proven, "old"));
@@ -106,7 +110,12 @@ pub fn verdict(gate: &Gate, level: Level) -> String {
         }
         Decision::Holds => {
             let mut out = "no regression".to_owned();
-            for (list, word) in [(&gate.better, "better"), (&gate.proven, "newly proven")] {
+            let lists = [
+                (&gate.better, "better"),
+                (&gate.proven, "newly proven"),
+                (&gate.found, "departed from that had not been judged"),
+            ];
+            for (list, word) in lists {
                 if !list.is_empty() {
                     out.push_str(&format!(", {} {word}", count(list.len(), "requirement")));
                 }
@@ -119,7 +128,8 @@ pub fn verdict(gate: &Gate, level: Level) -> String {
 /// What counts, and what the signs say.
 fn explained(level: Level, sign: impl Fn(Weight) -> &'static str) -> String {
     format!(
-        "A change decides when it counts as {} or more (--fail-on). {}",
+        "A change decides when it counts as {} or more (--fail-on). Signs tell of the scenarios named beside them, not of the \
+         requirement as a whole. {}",
         level.word(),
         weight::in_short(sign)
     )

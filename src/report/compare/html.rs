@@ -46,6 +46,8 @@ struct Page {
     over: String,
     totals: [String; 2],
     notes: Vec<String>,
+    /// Heading, explanation, and the list.
+    violated: (&'static str, &'static str, Vec<Violated>),
     /// Colour, sign, word, meaning.
     legend: Vec<(&'static str, &'static str, &'static str, String)>,
     levels: &'static str,
@@ -74,6 +76,14 @@ struct Target {
     counts: Vec<(&'static str, usize, &'static str, &'static str)>,
     /// Name and value.
     run: Vec<(&'static str, String)>,
+}
+
+/// The musts that a server violates.
+struct Violated {
+    letter: String,
+    label: String,
+    /// Requirement, whether it stands in a table below, whether it is a hole, mark of a waiver.
+    requirements: Vec<(String, bool, bool, &'static str)>,
 }
 
 struct Group {
@@ -150,6 +160,7 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> Result<String, 
         over: says::over(comparison),
         totals: says::totals(comparison),
         notes: comparison.notes.iter().map(|n| shown(n, 4 * TEXT)).collect(),
+        violated: (says::VIOLATED, says::VIOLATED_SAYS, violated(comparison)),
         legend: legend(),
         levels: LEVELS,
         differing: comparison.differing.len(),
@@ -218,6 +229,21 @@ fn targets(comparison: &Comparison) -> Vec<Target> {
                     ("started", shown(&t.started, TEXT)),
                 ],
             }
+        })
+        .collect()
+}
+
+fn violated(comparison: &Comparison) -> Vec<Violated> {
+    let below = |row: &Row| comparison.differing.iter().take(ROWS).any(|r| r.requirement == row.requirement);
+    says::violated(comparison)
+        .into_iter()
+        .map(|(i, own)| Violated {
+            letter: says::letter(i),
+            label: comparison.targets.get(i).map(|t| shown(&t.label, TEXT)).unwrap_or_default(),
+            requirements: own
+                .into_iter()
+                .map(|(row, cell)| (shown(&row.requirement, TEXT), below(row), cell.is_hole(), cell.tilde()))
+                .collect(),
         })
         .collect()
 }

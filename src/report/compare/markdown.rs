@@ -25,6 +25,7 @@ pub fn render(comparison: &Comparison, catalogue: &Catalogue) -> String {
     let parts = [
         lead(comparison),
         targets(comparison),
+        violated(comparison, catalogue),
         legend(),
         matrix(comparison, catalogue),
         alone(comparison, catalogue),
@@ -96,6 +97,28 @@ fn targets(comparison: &Comparison) -> String {
     ));
     for note in &comparison.notes {
         out.push_str(&format!("- **Note** {}\n", text(note, 8 * CELL)));
+    }
+    out
+}
+
+/// Which requirements the numbers of the first column stand for.
+fn violated(comparison: &Comparison, catalogue: &Catalogue) -> String {
+    let all = says::violated(comparison);
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("## {}\n\n{}\n\n", says::VIOLATED, says::VIOLATED_SAYS);
+    for (i, own) in all {
+        let each: Vec<String> = own
+            .iter()
+            .map(|(row, cell)| {
+                let id = linked(&row.requirement, catalogue);
+                let id = if cell.is_hole() { format!("**{id}**") } else { id };
+                if cell.waived { format!("{id} (waived)") } else { id }
+            })
+            .collect();
+        let label = comparison.targets.get(i).map(|t| text(&t.label, CELL)).unwrap_or_default();
+        out.push_str(&format!("- **{}** {label}, {}: {}\n", says::letter(i), own.len(), each.join(", ")));
     }
     out
 }

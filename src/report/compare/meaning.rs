@@ -41,9 +41,13 @@ fn between(was: &Finding, is: &Finding) -> String {
         return format!("{} -> {}", state(was), state(is));
     }
     if granted(is) && !granted(was) {
-        return format!("must be refused and is granted now (was: {})", quoted(was));
+        // What is granted may be too much of something that was granted before as well.
+        return match refusal(was) {
+            true => format!("must be refused and is granted now (was: {})", quoted(was)),
+            false => format!("{} -> {}, which must not be accepted", quoted(was), quoted(is)),
+        };
     }
-    if granted(was) && !granted(is) {
+    if granted(was) && !granted(is) && refusal(is) {
         return format!("was granted and is refused now ({})", quoted(is));
     }
     if refused(is) && !refused(was) {
@@ -62,6 +66,11 @@ fn between(was: &Finding, is: &Finding) -> String {
         return format!("{} ({}) -> {} ({})", quoted(was), verdict(was), quoted(is), verdict(is));
     }
     format!("{} -> {}", quoted(was), quoted(is))
+}
+
+/// Whether a refusal was observed.
+fn refusal(f: &Finding) -> bool {
+    code(&f.observed).is_some() || f.observed.contains("refused") || f.observed.starts_with("status 4")
 }
 
 fn state(f: &Finding) -> String {

@@ -1,6 +1,6 @@
 //! What every format of a comparison says in the same words.
 
-use super::{Column, Comparison, Facts, Row, Unique, Weight};
+use super::{Cell, Column, Comparison, Facts, Row, Unique, Weight};
 use crate::{
     report::visible::count,
     spec::{Level, Requirement},
@@ -129,6 +129,31 @@ pub(super) fn weights(levels: impl Iterator<Item = Level>) -> String {
         .collect::<Vec<_>>()
         .join(", ")
 }
+
+/// The musts that each server violates, for those that violate any: what was accepted that must be refused stands first.
+pub(super) fn violated(comparison: &Comparison) -> Vec<(usize, Vec<(&Row, &Cell)>)> {
+    // What all depart from alike tells none apart, and stands among what most depart from alone.
+    let everywhere = |row: &&Row| !comparison.differing.iter().any(|d| d.requirement == row.requirement);
+    let rows: Vec<&Row> =
+        comparison.differing.iter().chain(comparison.common.iter().filter(everywhere)).collect();
+    (0..comparison.targets.len())
+        .map(|i| {
+            let cells = rows.iter().filter_map(|row| Some((*row, row.cells.get(i)?)));
+            let mut own: Vec<(&Row, &Cell)> =
+                cells.filter(|(_, cell)| cell.weight() == Weight::Violated).collect();
+            own.sort_by_key(|(_, cell)| !cell.is_hole());
+            (i, own)
+        })
+        .filter(|(_, own)| !own.is_empty())
+        .collect()
+}
+
+/// What stands above that list.
+pub(super) const VIOLATED: &str = "Musts that are violated, server by server";
+
+/// What the signs in it say.
+pub(super) const VIOLATED_SAYS: &str =
+    "Bold: what must be refused was accepted, a security hole. What is met or tolerated stands further down.";
 
 /// The departures of each server alone, for those that have any.
 pub(super) fn alone(comparison: &Comparison) -> impl Iterator<Item = (&Column, Vec<&Unique>)> {

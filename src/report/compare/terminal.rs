@@ -18,6 +18,8 @@ use crate::{
 const TEXT: usize = 200;
 /// Room of a number in the table of servers.
 const NUMBER: usize = 5;
+/// Violated musts that are named of a server ahead of the tables.
+const NAMED: usize = 8;
 
 /// The comparison in lines of `width` columns.
 pub fn render(comparison: &Comparison, width: usize, styled: bool) -> String {
@@ -31,6 +33,7 @@ pub fn render(comparison: &Comparison, width: usize, styled: bool) -> String {
     for note in &comparison.notes {
         page.put(0, 6, &[(BOLD, "note:"), (PLAIN, &shown(note, 4 * TEXT))]);
     }
+    violated(&mut page, comparison);
     page.blank();
     legend(&mut page, comparison);
     page.blank();
@@ -88,6 +91,28 @@ fn targets(page: &mut Page, comparison: &Comparison, width: usize) {
             page.put(0, 3, &[(PLAIN, &name)]);
             page.line(PLAIN, &format!("{:<names$}{rest}", ""));
         }
+    }
+}
+
+/// Which requirements the numbers of the first column stand for.
+fn violated(page: &mut Page, comparison: &Comparison) {
+    let all = says::violated(comparison);
+    if all.is_empty() {
+        return;
+    }
+    page.blank();
+    page.put(0, 0, &[(BOLD, says::VIOLATED), (DIM, "(a: accepted what must be refused)")]);
+    for (i, own) in all {
+        let one = |(row, cell): &(&Row, &Cell)| {
+            let hole = if cell.is_hole() { " a" } else { "" };
+            format!("{}{hole}{}", shown(&row.requirement, TEXT), cell.tilde())
+        };
+        let mut each: Vec<String> = own.iter().take(NAMED).map(one).collect();
+        if own.len() > NAMED {
+            each.push(format!("and {} more below", own.len() - NAMED));
+        }
+        let head = format!("{} ({}):", says::letter(i), own.len());
+        page.put(2, 5, &[(BOLD, &head), (PLAIN, &each.join(", "))]);
     }
 }
 

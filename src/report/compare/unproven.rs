@@ -25,6 +25,8 @@ pub enum Unproven {
     NotChecked,
     /// Not applicable: the target file does not declare what it needs.
     NotApplicable,
+    /// Not applicable: it is for servers without what the target file declares.
+    Excluded,
     /// A scenario or txspec is at fault.
     Error,
     /// The report does not hold the scenario, and nothing says why.
@@ -65,6 +67,7 @@ impl Unproven {
             Some(Cause::Budget) => Self::Budget,
             Some(Cause::NotRecorded) => Self::NotRecorded,
             Some(cause) => Self::Open(cause),
+            None if scenario.excluded => Self::Excluded,
             None if scenario.verdict == Verdict::NotApplicable => Self::NotApplicable,
             None if scenario.verdict == Verdict::Error => Self::Error,
             None => Self::NotChecked,
@@ -76,12 +79,18 @@ impl Unproven {
         self >= Self::OutsideProfile
     }
 
+    /// Whether nothing at all was asked or known: what is seen then in the other run is no change.
+    pub(super) fn was_not_asked(self) -> bool {
+        self.is_of_the_run() || matches!(self, Self::NotApplicable | Self::Excluded | Self::Error)
+    }
+
     /// In a word or two, for titles.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Open(cause) => cause.word(),
             Self::NotChecked => "no longer checked",
             Self::NotApplicable => "not applicable",
+            Self::Excluded => "no longer for this server",
             Self::Error => "error",
             Self::Absent => "not in the report",
             Self::OutsideProfile => "not in the profile",
@@ -104,6 +113,11 @@ impl Unproven {
             }
             Self::NotApplicable => {
                 format!("the {which} target file does not declare what the scenarios need")
+            }
+            Self::Excluded => {
+                format!(
+                    "the scenarios are for servers without something that the {which} target file declares"
+                )
             }
             Self::Error => format!("a scenario or txspec is at fault in the {which} run"),
             Self::Absent => format!("the {which} report does not hold the scenarios"),
