@@ -127,6 +127,72 @@ fn a_recording_from_which_scenarios_were_taken_is_refused() {
     assert!(ran.text.contains("some were taken out or put in"), "{}", ran.text);
 }
 
+/// What a recording shows no evidence of is not judged, whatever it says.
+#[test]
+fn a_recording_without_its_evidence_proves_nothing() {
+    let folder = Folder::new();
+    let ran = folder.run(&["--only", "impersonation", "--only", "grant-type-*", "--record", "run.json"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    let recording: Value = serde_json::from_slice(&fs::read(folder.path("run.json")).unwrap()).unwrap();
+    let judged = |edit: &dyn Fn(&mut Value)| {
+        let mut copy = recording.clone();
+        copy["scenarios"].as_array_mut().unwrap().iter_mut().for_each(edit);
+        fs::write(folder.path("edited.json"), copy.to_string()).unwrap();
+        folder.txspec(&["judge", "edited.json"])
+    };
+    assert_eq!(judged(&|_| ()).code, Some(0));
+    let excluded = serde_json::json!({ "verdict": "not-applicable", "reason": "x", "excluded": true });
+    let edits: [&dyn Fn(&mut Value); 3] = [
+        &|s| s["seen"]["steps"] = serde_json::json!([]),
+        &|s| s["seen"]["steps"].as_array_mut().unwrap().iter_mut().for_each(|step| step["step"] = 99.into()),
+        &|s| {
+            s["unjudged"] = excluded.clone();
+            s.as_object_mut().unwrap().remove("seen");
+        },
+    ];
+    for (i, edit) in edits.into_iter().enumerate() {
+        let ran = judged(edit);
+        assert_eq!(
+            (ran.code, ran.report["conclusion"].as_str()),
+            (Some(3), Some("inconclusive")),
+            "{i} {}",
+            ran.text
+        );
+        assert_eq!(ran.report["counts"]["pass"], 0, "{i} {}", ran.text);
+    }
+    let ran = judged(&|s| s["id"] = "impersonation".into());
+    assert_eq!(ran.code, Some(2), "{}", ran.text);
+    assert!(ran.text.contains("two records of `impersonation`"), "{}", ran.text);
+}
+
+/// A gate believes no report whose parts contradict one another.
+#[test]
+fn an_edited_report_is_refused() {
+    let folder = Folder::new();
+    let only = ["--only", "subject-alg-none*", "--only", "impersonation"];
+    let ran = folder.run(&only);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    fs::copy(folder.path("reports/report.json"), folder.path("old.json")).unwrap();
+    let compare = |report: &Value| {
+        fs::write(folder.path("new.json"), report.to_string()).unwrap();
+        folder.txspec(&["compare", "--against", "old.json", "new.json"])
+    };
+    assert_eq!(compare(&ran.report).code, Some(0));
+    let edits: [&dyn Fn(&mut Value); 4] = [
+        &|r| r["conclusion"] = "nonconformant".into(),
+        &|r| r["counts"]["pass"] = 99.into(),
+        &|r| r["scenarios"][0]["verdict"] = "fail".into(),
+        &|r| r["scenarios"][0]["findings"][0]["waiver"] = "x".into(),
+    ];
+    for (i, edit) in edits.into_iter().enumerate() {
+        let mut report = ran.report.clone();
+        edit(&mut report);
+        let ran = compare(&report);
+        assert_eq!(ran.code, Some(2), "{i} {}", ran.text);
+        assert!(ran.text.contains("edited") || ran.text.contains("holds no waivers"), "{i} {}", ran.text);
+    }
+}
+
 /// A copy of a scenario that is made not to apply, or to expect nothing, is another scenario.
 #[test]
 fn a_weakened_copy_takes_the_place_of_no_scenario_in_a_run_or_a_recording() {

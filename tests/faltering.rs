@@ -35,17 +35,19 @@ async fn behind(
         if let Some(reply) = wrong(number).filter(|_| exchange) {
             return reply;
         }
-        let (status, headers, body) = tokio::task::block_in_place(|| forward(request, &upstream));
-        let fields: Vec<(&str, &str)> = headers
-            .iter()
-            .filter(|(name, _)| {
-                !["content-length", "transfer-encoding", "connection"].contains(&name.as_str())
-            })
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        Reply::http(status, &fields, body)
+        forwarded(request, &upstream)
     })
     .await
+}
+
+fn forwarded(request: &Received, upstream: &str) -> Reply {
+    let (status, headers, body) = tokio::task::block_in_place(|| forward(request, upstream));
+    let fields: Vec<(&str, &str)> = headers
+        .iter()
+        .filter(|(name, _)| !["content-length", "transfer-encoding", "connection"].contains(&name.as_str()))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    Reply::http(status, &fields, body)
 }
 
 /// A target file like the reference's own, whose token endpoint is the proxy.
@@ -129,6 +131,28 @@ async fn refusals_at_random_are_not_believed() {
     assert!(touched.len() > 50, "{}", touched.len());
     for (id, verdict) in &touched {
         assert_ne!(*verdict, "pass", "{id}");
+    }
+}
+
+/// Any side may close a connection at any time (RFC 9112 section 9.5).
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_closes_its_connections_without_a_word_is_judged_all_the_same() {
+    for after in [0, 15] {
+        let reference = ReferenceServer::start(Options::default()).await.unwrap();
+        let upstream = reference.issuer().to_owned();
+        let proxy = RawServer::start(move |request: &Received| {
+            let mut reply = forwarded(request, &upstream);
+            reply.keep = false;
+            reply.acts.push(Act::Wait(Duration::from_millis(after)));
+            reply
+        })
+        .await;
+        let folder = TempDir::new().unwrap();
+        target(folder.path(), &proxy, "");
+        let (code, error) = run(folder.path(), reference.issuer(), &["--profile", "core"]).await;
+        let report = report(folder.path());
+        assert_eq!(code, 0, "{after} ms: {} {error}", report["counts"]);
+        assert_eq!(report["counts"]["inconclusive"], 0, "{after} ms");
     }
 }
 

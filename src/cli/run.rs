@@ -213,7 +213,7 @@ fn execute(
         version: chosen.target.spec.version.as_deref().map(|version| redactor.text(version)),
         documented: chosen.simulation.as_ref().map(|simulation| simulation.says.clone()),
     };
-    let (listeners, events_error) = listeners(arguments, &named, terminal)?;
+    let (listeners, events_errors) = listeners(arguments, &named, terminal)?;
     let sender = Sender::new(crate::run::limits(&chosen.target)).map_err(|error| {
         terminal.failure(&error.to_string(), None);
         Exit::Bug
@@ -287,6 +287,7 @@ fn execute(
         target: named,
         profile: arguments.suite.profile.into(),
         reading: context.facts.reading.clone(),
+        policy: context.facts.policy.declared(),
         started,
         duration_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         fail_on: options.fail_on,
@@ -326,7 +327,8 @@ fn execute(
     } else {
         terminal.err(&summary);
     }
-    let events_lost = events_error.and_then(|e| e.take());
+    let mut broken = events_errors.iter().filter_map(LinesError::take);
+    let events_lost = broken.next();
     if let Some(error) = &events_lost {
         terminal.failure(&format!("failed to write the events: {error}"), None);
     }
@@ -345,23 +347,25 @@ fn listeners(
     arguments: &RunArguments,
     target: &report::TargetIdentity,
     terminal: &Terminal,
-) -> Result<(Vec<Box<dyn Listener>>, Option<LinesError>), Exit> {
+) -> Result<(Vec<Box<dyn Listener>>, Vec<LinesError>), Exit> {
     let mut out: Vec<Box<dyn Listener>> = Vec::new();
-    let mut error = None;
+    let mut errors = Vec::new();
     if arguments.libtest.format == Some(FormatArgument::Jsonl) {
-        out.push(Box::new(Lines::new(terminal.stream(), target.clone())));
+        let lines = Lines::new(terminal.stream(), target.clone());
+        errors.push(lines.error());
+        out.push(Box::new(lines));
     }
     if let Some(path) = &arguments.events {
-        let file = std::fs::File::create(path).map_err(|e| {
+        let file = report::json::create(path).map_err(|e| {
             let message = format!("failed to create {}: {e}", path.display());
             terminal.failure(&message, Some("choose another file with --events"));
             Exit::Usage
         })?;
         let lines = Lines::new(std::io::LineWriter::new(file), target.clone());
-        error = Some(lines.error());
+        errors.push(lines.error());
         out.push(Box::new(lines));
     }
-    Ok((out, error))
+    Ok((out, errors))
 }
 
 /// Runs scenarios without libtest's printer.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock};
 use super::{Identity, Report, TargetIdentity};
 use crate::{
     judge::{Cause, FailClass, Finding, Verdict},
-    run::{Observation, Options, RunResult, ScenarioResult},
+    run::{Observation, Options, RunResult, ScenarioResult, WaiverResult, WaiverState},
     scenario::{ProfileName, Suite},
     spec::{Catalogue, Level},
     wire::{Decoded, RedactedExchange, RedactedRequest, RedactedResponse, ShownToken},
@@ -36,6 +36,7 @@ pub fn identity() -> Identity {
         },
         profile: ProfileName::Core,
         reading: "strict".into(),
+        policy: [("may_act_enforced".to_owned(), "true".to_owned())].into(),
         started: "2026-11-21T08:30:00.1234567Z".parse().unwrap(),
         duration_ms: 4321,
         fail_on: Level::Must,
@@ -217,7 +218,23 @@ pub fn run(scenarios: Vec<ScenarioResult>) -> RunResult {
     let mut run = RunResult::new(scenarios, &NONE, catalogue(), &Options::default(), 42, false);
     // The whole catalogue would make every snapshot change with every new row.
     run.requirements.retain(|r| !r.scenarios.is_empty() || r.section == "2.1.1");
+    let accepted = run.scenarios.iter().flat_map(|s| &s.findings).find(|f| f.waiver.is_some());
+    run.waivers = accepted.map(in_force).into_iter().collect();
     run
+}
+
+fn in_force(finding: &Finding) -> WaiverResult {
+    WaiverResult {
+        check: finding.requirement.clone(),
+        scenarios: Vec::new(),
+        observed: "400 invalid_request".into(),
+        reason: "kept for old clients".into(),
+        issue: "https://issues.example/42".into(),
+        owner: "as-team".into(),
+        expires: "2027-06-30".parse().unwrap(),
+        state: WaiverState::InForce,
+        note: String::new(),
+    }
 }
 
 pub fn scenario(id: &str, title: &str, topic: &str) -> ScenarioResult {

@@ -1,6 +1,6 @@
 //! Writing and reading recorded runs.
 
-use std::{io::Read, path::Path};
+use std::{collections::BTreeSet, io::Read, path::Path};
 
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -65,7 +65,15 @@ pub fn read_recording(path: &Path) -> Result<Recording, ReportError> {
                     ),
                 });
             }
-            Ok(recording)
+            let mut known = BTreeSet::new();
+            let twice = recording.ids().find(|id| !known.insert(*id)).map(|id| shown(id, 100));
+            match twice {
+                Some(id) => Err(ReportError::NotARecording {
+                    path: path.to_owned(),
+                    message: format!("it has two records of `{id}`"),
+                }),
+                None => Ok(recording),
+            }
         }
         Some(other) => Err(ReportError::OtherFormat {
             path: path.to_owned(),
@@ -87,6 +95,7 @@ pub fn identity_of(recording: &Recording, replayed: &Replayed) -> Identity {
         },
         profile: occasion.profile,
         reading: recording.reading().to_owned(),
+        policy: recording.policy().declared(),
         started: occasion.started,
         duration_ms: occasion.duration_ms,
         fail_on: replayed.options.fail_on,

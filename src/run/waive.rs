@@ -38,7 +38,8 @@ pub fn fingerprint(result: &ScenarioResult, finding: &Finding) -> String {
         // As the target file's reader takes it.
         .map(|code| printable(&code, CODE).split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|code| !code.is_empty());
-    match code {
+    // What must be refused and was granted is that, whatever error stands beside the token.
+    match code.filter(|_| finding.class != Some(FailClass::Accepted)) {
         Some(code) => format!("{} {code}", response.status),
         None => with_detail(format!("{} {class}", response.status), finding),
     }
@@ -300,6 +301,18 @@ mod tests {
 
     fn suite() -> Suite {
         Suite::embedded(&Catalogue::embedded().unwrap()).unwrap()
+    }
+
+    /// A server that answers an error and issues a token beside it has granted.
+    #[test]
+    fn a_waiver_of_a_wrong_code_accepts_no_token() {
+        let suite = suite();
+        let id = suite.scenarios()[0].id.clone();
+        let refused = refused(&suite, &id, 200, "invalid_grant", Level::Must);
+        let mut granted = refused.clone();
+        granted.findings[0].class = Some(FailClass::Accepted);
+        assert_eq!(fingerprint(&refused, &refused.findings[0]), "200 invalid_grant");
+        assert_eq!(fingerprint(&granted, &granted.findings[0]), "200 accepted");
     }
 
     /// A refusal with this code at this level, as the suite's first refusal would show it.

@@ -479,6 +479,18 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What is declared, each as it would be written.
+    pub fn declared(&self) -> BTreeMap<String, String> {
+        let members =
+            serde_json::to_value(self).ok().and_then(|v| v.as_object().cloned()).unwrap_or_default();
+        let written = |value: &serde_json::Value| match value {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        members.iter().filter_map(|(name, value)| Some((name.clone(), written(value)?))).collect()
+    }
+
     /// Whether the operator declares the fact.
     pub fn declares(&self, knob: Knob) -> bool {
         let flag = match knob {

@@ -31,6 +31,9 @@ const LAYERS: usize = 3;
 /// Long values are recognised by this many characters.
 pub(super) const PROBE: usize = 32;
 
+/// So long, in bytes, and with more than letters in it, a value is known in another case as well.
+const DISTINCT: usize = 10;
+
 /// Finds the configured secrets and source tokens in every encoding.
 pub(super) struct Automaton {
     finder: Option<AhoCorasick>,
@@ -239,7 +242,7 @@ impl Redactor {
                     _ => self.brief(&value, SHOWN_FIELD.min(room)),
                 };
                 room = room.saturating_sub(shown.len() + h.name.len());
-                (h.name.clone(), shown)
+                (self.brief(&h.name, SHOWN_FIELD), shown)
             })
             .collect()
     }
@@ -297,6 +300,12 @@ fn encodings(value: &str) -> Vec<String> {
     }
     let json = serde_json::Value::from(value).to_string();
     forms.push(probe(json.trim_matches('"')));
+    let hex: String = value.bytes().map(|b| format!("{b:02x}")).collect();
+    forms.extend([probe(&hex), probe(&hex.to_ascii_uppercase())]);
+    // Names of header fields come in lower case. A short word or one of letters alone would be hidden wherever it stands.
+    if value.len() >= DISTINCT && !value.bytes().all(|b| b.is_ascii_alphabetic()) {
+        forms.extend([probe(&value.to_ascii_lowercase()), probe(&value.to_ascii_uppercase())]);
+    }
     for lead in 0..3usize {
         // Base64 of the value behind 0, 1 or 2 unknown bytes: drop the characters that depend on neighbours.
         let mut padded = vec![0u8; lead];
@@ -370,6 +379,16 @@ fn shorten(mut text: String, limit: usize) -> String {
 mod tests {
     use super::*;
     use crate::wire::{Secret, Vault, position::sensitive_members};
+
+    #[test]
+    fn a_secret_in_the_name_of_a_header_field_is_hidden() {
+        let redactor = redactor("App-Secret-42x");
+        let field = |name: &str| Header { name: name.into(), value: b"1".to_vec() };
+        let fields = [field("x-app-secret-42x"), field("x-4170702d5365637265742d343278"), field("x-plain")];
+        let shown: Vec<String> = redactor.headers(&fields).into_iter().map(|(name, _)| name).collect();
+        assert!(shown[..2].iter().all(|name| name.contains("[client secret]")), "{shown:?}");
+        assert_eq!(shown[2], "x-plain");
+    }
 
     fn redactor(secret: &str) -> Redactor {
         let vault = Vault::default();

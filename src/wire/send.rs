@@ -16,6 +16,10 @@ use url::Url;
 
 use super::{Exchange, Header, Request, Response, Timing, TransportError, TransportKind, Vault};
 
+/// So long a connection is kept for the next request: shorter than the patience of common servers, since what they close
+/// must not be used any more.
+const IDLE: Duration = Duration::from_millis(1500);
+
 /// What one run may do to a server.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -70,12 +74,16 @@ impl Budget {
 #[derive(Clone)]
 pub struct Sender {
     client: reqwest::Client,
+    /// A new connection for each request: for servers that close theirs without a word.
+    unpooled: reqwest::Client,
     limits: Limits,
     shared: Arc<Shared>,
     vault: Vault,
 }
 
 struct Shared {
+    /// Whether the server was seen to close a connection on which a request was under way.
+    closes: AtomicBool,
     budget: Budget,
     slots: Semaphore,
     next_start: Mutex<Option<Instant>>,
@@ -88,6 +96,7 @@ struct Shared {
 impl Shared {
     fn new(limits: &Limits) -> Self {
         Self {
+            closes: AtomicBool::new(false),
             budget: Budget { used: AtomicU64::new(0), limit: limits.budget },
             slots: Semaphore::new(limits.concurrency.max(1)),
             next_start: Mutex::new(None),
@@ -104,25 +113,31 @@ impl Sender {
     /// # Errors
     /// When the TLS library cannot start.
     pub fn new(limits: Limits) -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .retry(reqwest::retry::never())
-            .connect_timeout(limits.request_timeout)
-            .user_agent(concat!("txspec/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| TransportError {
-                kind: TransportKind::Connect,
-                message: format!("failed to prepare the HTTP client: {}", chain(&e)),
-            })?;
+        let build = |idle: usize| {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .retry(reqwest::retry::never())
+                .connect_timeout(limits.request_timeout)
+                .pool_max_idle_per_host(idle)
+                .pool_idle_timeout(IDLE)
+                .user_agent(concat!("txspec/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(|e| TransportError {
+                    kind: TransportKind::Connect,
+                    message: format!("failed to prepare the HTTP client: {}", chain(&e)),
+                })
+        };
+        let (client, unpooled) = (build(limits.concurrency.max(1))?, build(0)?);
         let shared = Shared::new(&limits);
-        Ok(Self { client, limits, shared: Arc::new(shared), vault: Vault::default() })
+        Ok(Self { client, unpooled, limits, shared: Arc::new(shared), vault: Vault::default() })
     }
 
     /// The same client with its own budget, rate, interruption and vault: for another run.
     pub fn renewed(&self) -> Self {
         Self {
             client: self.client.clone(),
+            unpooled: self.unpooled.clone(),
             limits: self.limits.clone(),
             shared: Arc::new(Shared::new(&self.limits)),
             vault: Vault::default(),
@@ -180,18 +195,29 @@ impl Sender {
         }
     }
 
-    /// Sends a request and records what became of it. A failed connection is tried once more, since the
-    /// server cannot have seen the request; anything else is final.
+    /// Sends a request and records what became of it. A failed connection is tried once more, since the server cannot have
+    /// seen the request; and so is a request on a connection that was kept and is closed without a byte of an answer, as a
+    /// server may do at any time (RFC 9112 section 9.5), on a new one: from then on, each request gets its own. Anything
+    /// else is final.
     pub async fn send(&self, purpose: &str, request: Request) -> Exchange {
         self.vault.remember_request(&request);
         let mut attempts = 0;
         let (outcome, timing) = loop {
             attempts += 1;
             let clock = Clock::default();
-            let outcome = self.attempt(&request, &clock).await;
+            let pooled = !self.shared.closes.load(Ordering::Relaxed);
+            let outcome =
+                self.attempt(&request, &clock, if pooled { &self.client } else { &self.unpooled }).await;
             let refused = matches!(&outcome, Err(e) if e.kind == TransportKind::Connect);
-            if !refused || attempts >= 2 || self.is_interrupted() {
+            let closed = pooled
+                && !clock.is_answered()
+                && matches!(&outcome, Err(e) if e.kind == TransportKind::Broken);
+            if (!refused && !closed) || attempts >= 2 || self.is_interrupted() {
                 break (outcome, clock.timing());
+            }
+            if closed {
+                self.shared.closes.store(true, Ordering::Relaxed);
+                continue;
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         };
@@ -201,7 +227,12 @@ impl Sender {
         Exchange { purpose: purpose.to_owned(), request, outcome, timing, attempts }
     }
 
-    async fn attempt(&self, request: &Request, clock: &Clock) -> Result<Response, TransportError> {
+    async fn attempt(
+        &self,
+        request: &Request,
+        clock: &Clock,
+        client: &reqwest::Client,
+    ) -> Result<Response, TransportError> {
         let failed = |kind, message: String| TransportError { kind, message };
         let work = async {
             let _slot = self.shared.slots.acquire().await;
@@ -212,7 +243,9 @@ impl Sender {
                     format!("the budget of {} requests is used up (limits.budget)", self.limits.budget),
                 ));
             }
-            match tokio::time::timeout(self.limits.request_timeout, self.perform(request, clock)).await {
+            match tokio::time::timeout(self.limits.request_timeout, self.perform(request, clock, client))
+                .await
+            {
                 Ok(outcome) => outcome,
                 Err(_) => Err(failed(
                     TransportKind::Timeout,
@@ -246,12 +279,17 @@ impl Sender {
         tokio::time::sleep_until(start.into()).await;
     }
 
-    async fn perform(&self, request: &Request, clock: &Clock) -> Result<Response, TransportError> {
+    async fn perform(
+        &self,
+        request: &Request,
+        clock: &Clock,
+        client: &reqwest::Client,
+    ) -> Result<Response, TransportError> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|e| TransportError {
             kind: TransportKind::Broken,
             message: format!("{} is no HTTP method: {e}", request.method),
         })?;
-        let mut builder = self.client.request(method, request.url.clone()).body(request.body.clone());
+        let mut builder = client.request(method, request.url.clone()).body(request.body.clone());
         for header in &request.headers {
             builder = builder.header(header.name.as_str(), header.value.as_slice());
         }
@@ -290,6 +328,10 @@ struct Clock {
 impl Clock {
     fn sent(&self) {
         let _ = self.sent.set((Timestamp::now(), Instant::now()));
+    }
+
+    fn is_answered(&self) -> bool {
+        self.answered.get().is_some()
     }
 
     fn answered(&self) {

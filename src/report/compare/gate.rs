@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     Cell, CompareError, Comparison, Facts,
     build::{Judged, cell, observations, shared},
-    gate_notes::notes,
+    gate_notes::{notes, policy},
     meaning::meaning,
     unproven::Unproven,
 };
@@ -193,8 +193,15 @@ impl Gate {
             }
         }
         let place = |id: &str| old.requirements.iter().position(|r| r.id == id).unwrap_or(usize::MAX);
+        let rebound = !policy(old, new).is_empty();
         for ((direction, id), pairs) in changes {
-            let change = change(id, direction, &pairs);
+            let mut change = change(id, direction, &pairs);
+            if rebound && direction == Direction::Worse {
+                // A target file that demands less must not make a new hole lighter than the proof that is gone.
+                let proven = pairs.iter().flat_map(|p| &p.was).filter(|(_, f)| f.verdict == Verdict::Pass);
+                change.level =
+                    proven.map(|(_, f)| f.level).max().map_or(change.level, |was| was.max(change.level));
+            }
             match direction {
                 Direction::Worse => gate.worse.push(change),
                 Direction::Found => gate.found.push(change),

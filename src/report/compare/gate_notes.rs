@@ -1,5 +1,7 @@
 //! What stands above the changes between two reports: whether server, suite, or reach of the runs changed.
 
+use std::collections::BTreeSet;
+
 use super::{build::same_question, unproven::root};
 use crate::{
     judge::Cause,
@@ -30,6 +32,13 @@ pub(super) fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
     let reach = [reach("new", new, old), reach("old", old, new)];
     out.push(suite(old, new, shared, reach.iter().all(Vec::is_empty)));
     out.extend(reach.into_iter().flatten());
+    let changed = policy(old, new);
+    if !changed.is_empty() {
+        out.push(format!(
+            "the policy that the target file declares changed ({}): what it no longer makes binding weighs as it did before",
+            changed.join(", ")
+        ));
+    }
     if old.reading != new.reading {
         out.push(format!(
             "the reading changed: {} -> {}; contested sentences are judged by another rule",
@@ -37,6 +46,18 @@ pub(super) fn notes(old: &Report, new: &Report, shared: usize) -> Vec<String> {
         ));
     }
     out
+}
+
+/// What changed of the declared policy.
+pub(super) fn policy(old: &Report, new: &Report) -> Vec<String> {
+    let names: BTreeSet<&String> = old.policy.keys().chain(new.policy.keys()).collect();
+    let value =
+        |of: &Report, name: &String| of.policy.get(name).cloned().unwrap_or_else(|| "not declared".into());
+    names
+        .into_iter()
+        .filter(|name| old.policy.get(*name) != new.policy.get(*name))
+        .map(|name| format!("{name}: {} -> {}", value(old, name), value(new, name)))
+        .collect()
 }
 
 /// Whether what is asked changed. What one of the runs did not get to is no change of the suite.

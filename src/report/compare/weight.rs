@@ -163,5 +163,5 @@ pub(super) const WAIVED_SAYS: &str =
     "a waiver in the target file accepts it; it is counted as what it is all the same";
 
 /// How a requirement's own level and the weight of a cell go together.
-pub(super) const LEVELS: &str = "The word must, should or may before a requirement is its own level. A cell weighs the gravest that was seen \
+pub(super) const LEVELS: &str = "The word must, should or may before a requirement is its own level; observe is a fact that nothing scores but a declared policy. A cell weighs the gravest that was seen \
      on that server: less than the level where a form is tolerated, more where the target file declares a policy that makes the requirement binding.";

@@ -6,15 +6,20 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use super::{FORMAT, Report, bound};
-use crate::report::{
-    ReportError,
-    visible::{is_unsafe, shown},
+use crate::{
+    judge::Verdict,
+    report::{
+        ReportError,
+        visible::{is_unsafe, shown},
+    },
+    run::{Conclusion, Counts, ScenarioResult},
 };
 
 /// The most that is read, and written, as one report.
@@ -86,11 +91,13 @@ impl Report {
                 let report: Self = serde_json::from_slice(bytes).map_err(fail)?;
                 let mut known = BTreeSet::new();
                 // Of two results of one name, whichever was looked at last would count.
-                match report.scenarios.iter().find(|s| !known.insert(&s.id)) {
-                    Some(twice) => Err(ReportError::NotAReport {
-                        path: path.to_owned(),
-                        message: format!("it has two results of `{}`", shown(&twice.id, 100)),
-                    }),
+                let twice = report.scenarios.iter().find(|s| !known.insert(&s.id));
+                let wrong = match twice {
+                    Some(twice) => Some(format!("it has two results of `{}`", shown(&twice.id, 100))),
+                    None => contradiction(&report),
+                };
+                match wrong {
+                    Some(message) => Err(ReportError::NotAReport { path: path.to_owned(), message }),
                     None => Ok(report),
                 }
             }
@@ -101,6 +108,39 @@ impl Report {
             }),
         }
     }
+}
+
+/// Where the parts of a report do not go together, as when one was edited: a gate must not believe either.
+fn contradiction(report: &Report) -> Option<String> {
+    for scenario in &report.scenarios {
+        let id = shown(&scenario.id, 100);
+        if report.waivers.is_empty() && scenario.findings.iter().any(|f| f.waiver.is_some()) {
+            return Some(format!("a violation in `{id}` is accepted by a waiver, and it holds no waivers"));
+        }
+        let mut again = scenario.clone();
+        again.conclude();
+        let claims = [scenario.verdict, again.verdict];
+        // What came to no finding has its verdict from elsewhere, and is neither passed nor failed.
+        let decided = |v: &Verdict| matches!(v, Verdict::Pass | Verdict::Fail);
+        if claims[0] != claims[1] && (decided(&claims[0]) || claims[1] == Verdict::Fail) {
+            return Some(format!(
+                "`{id}` is said to be {}, and its findings come to {}: it was edited",
+                claims[0].word(),
+                claims[1].word()
+            ));
+        }
+    }
+    if Counts::of(&report.scenarios, report.fail_on) != report.counts {
+        return Some("its counts are not those of its scenarios: it was edited".to_owned());
+    }
+    let failing = |s: &ScenarioResult| s.findings.iter().any(|f| f.fails_at(report.fail_on));
+    if report.scenarios.iter().any(failing) != (report.conclusion == Conclusion::Nonconformant) {
+        return Some(format!(
+            "its conclusion is {}, which is not what its scenarios come to: it was edited",
+            report.conclusion.word()
+        ));
+    }
+    None
 }
 
 /// Opens a file that ends: a pipe would be waited for.
@@ -148,11 +188,7 @@ pub(in crate::report) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Rep
     let fail = |source| ReportError::Write { path: path.to_owned(), source };
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
-        return File::options()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(bytes))
-            .map_err(fail);
+        return open_device(path).and_then(|mut file| file.write_all(bytes)).map_err(fail);
     }
     let temporary = temporary(path);
     let written = File::create(&temporary)
@@ -166,6 +202,26 @@ pub(in crate::report) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Rep
         let _ = fs::remove_file(&temporary);
     }
     written.map_err(fail)
+}
+
+/// How long a pipe may wait for its reader.
+const READER: Duration = Duration::from_secs(3);
+
+/// Opens a device or a pipe for writing. A pipe that nobody reads would be waited for without end.
+fn open_device(path: &Path) -> io::Result<File> {
+    let (tell, told) = std::sync::mpsc::channel();
+    let path = path.to_owned();
+    std::thread::spawn(move || tell.send(File::options().write(true).open(path)));
+    let nobody = || io::Error::new(io::ErrorKind::TimedOut, "it is a pipe, and nobody reads from it");
+    told.recv_timeout(READER).map_err(|_| nobody())?
+}
+
+/// Creates a file to be written bit by bit, or opens a device or a pipe.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    match fs::metadata(path) {
+        Ok(known) if !known.is_file() && !known.is_dir() => open_device(path),
+        _ => File::create(path),
+    }
 }
 
 fn temporary(path: &Path) -> PathBuf {

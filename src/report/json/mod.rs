@@ -6,5 +6,6 @@ mod file;
 mod model;
 
 pub use file::LIMIT_MIB;
+pub(crate) use file::create;
 pub(super) use file::{compact, pretty, regular, write_file};
 pub use model::{FORMAT, Identity, Report, TargetIdentity, Tool, schema};

@@ -1,6 +1,6 @@
 //! The shape of `report.json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, Unit};
 use schemars::JsonSchema;
@@ -29,6 +29,8 @@ pub struct Identity {
     pub profile: ProfileName,
     /// The reading of contested sentences.
     pub reading: String,
+    /// What the target file declares of the server's own policy, as it stands in reports.
+    pub policy: BTreeMap<String, String>,
     /// When the run began.
     pub started: Timestamp,
     /// How long it took.
@@ -92,6 +94,9 @@ pub struct Report {
     pub profile: ProfileName,
     /// The reading of contested sentences.
     pub reading: String,
+    /// What the target file declares of the server's own policy: it makes requirements binding that nothing scores else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy: BTreeMap<String, String>,
     /// When the run began (RFC 3339).
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: Timestamp,
@@ -137,6 +142,7 @@ impl Report {
             target: identity.target,
             profile: identity.profile,
             reading: identity.reading,
+            policy: identity.policy,
             started,
             duration_ms: identity.duration_ms,
             requests: run.requests,

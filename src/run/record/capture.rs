@@ -218,7 +218,7 @@ fn response(exchange: &Exchange, veil: &mut Veil<'_>) -> ResponseRecord {
                     } else {
                         veil.bytes(&h.value)
                     };
-                    (h.name.clone(), value)
+                    (veil.redactor.text(&h.name), value)
                 })
                 .collect(),
             body: veil.bytes(&response.body),

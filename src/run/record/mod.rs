@@ -300,6 +300,11 @@ impl Recording {
         &self.facts.reading
     }
 
+    /// What the target file declares of the server's own policy.
+    pub fn policy(&self) -> &Policy {
+        &self.facts.policy
+    }
+
     /// The recording of a run that was made with a recorder; nothing without one.
     pub fn new(context: &Context, options: &Options, result: &RunResult, occasion: Occasion) -> Option<Self> {
         let recorder = context.recorder.as_ref()?;

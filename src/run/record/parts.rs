@@ -65,8 +65,9 @@ impl TokenRecord {
             .map(|piece| match piece {
                 Piece::Json(value) => b64(value.to_string()),
                 Piece::Xml(length) => {
-                    let text = b64(format!("<{}", "-".repeat(*length)));
-                    text.get(..*length).unwrap_or(&text).to_owned()
+                    let length = (*length).min(MOST);
+                    let text = b64(format!("<{}", "-".repeat(length)));
+                    text.get(..length).unwrap_or(&text).to_owned()
                 }
                 Piece::Text(text) => text.clone(),
             })
@@ -248,6 +249,10 @@ impl StandIns {
     pub(super) fn bytes(&self, parts: &[Part]) -> Vec<u8> {
         let mut out = Vec::new();
         for part in parts {
+            // No more than a run keeps, stand-ins counted: a record could name a long one many times.
+            if out.len() > 4 * MOST {
+                break;
+            }
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Token(place) => out.extend_from_slice(self.token(*place).as_bytes()),

@@ -96,6 +96,9 @@ fn one(
     // Nothing is a pass or a failure that was not seen.
     let nothing = |u: &&Unjudged| !matches!(u.verdict, Verdict::Pass | Verdict::Fail);
     if let Some(unjudged) = record.unjudged.as_ref().filter(nothing) {
+        if unjudged.excluded && !is_excluded(facts, scenario) {
+            return missing(facts, scenario, "it is said not to apply, and the capabilities say otherwise");
+        }
         result.verdict = unjudged.verdict;
         result.cause = unjudged.cause;
         result.reason.clone_from(&unjudged.reason);
@@ -114,6 +117,9 @@ fn one(
     for step_record in &seen.steps {
         result.findings.extend(honest(step(facts, scenario, step_record, stand_ins), step_record));
     }
+    if seen.stopped.is_none() {
+        result.findings.extend(unseen(facts, scenario, &seen.steps));
+    }
     if let Some(stopped) = &seen.stopped {
         result.findings.extend(undecided(facts, scenario, stopped.cause, &stopped.why));
         result.reason = Some(stopped.why.clone());
@@ -126,6 +132,26 @@ fn one(
     }
     let single = scenario.steps.len() == 1;
     record.withdrawn.iter().fold(result, |result, doubt| taken_back(&result, single, doubt))
+}
+
+/// Whether the scenario is for servers without something that the target declares.
+fn is_excluded(facts: &RunFacts, scenario: &Scenario) -> bool {
+    let declared = |c: &crate::spec::Capability| facts.capabilities.contains(c);
+    scenario.requires.iter().all(declared) && scenario.unless.iter().any(declared)
+}
+
+/// What steps that a run carries through would have shown, where the recording does not hold them.
+fn unseen(facts: &RunFacts, scenario: &Scenario, steps: &[StepRecord]) -> Vec<Finding> {
+    let held: BTreeSet<usize> = steps.iter().map(|s| s.step).collect();
+    let lacking = (0..scenario.steps.len()).filter(|step| !held.contains(step));
+    let expected = lacking.filter_map(|step| scenario.expect_of(step));
+    expected
+        .flat_map(|expect| expect.covers().into_iter().collect::<Vec<_>>())
+        .map(|id| {
+            let finding = Finding::pass(id, facts.level(id), "what the scenario expects", "");
+            not_recorded(finding, "the recording lacks the step")
+        })
+        .collect()
 }
 
 /// Findings on which the recording is known to differ from the run say so instead.
