@@ -161,3 +161,27 @@ fn declaring_more_loses_nothing_that_others_still_prove() {
     let reasons: Vec<_> = gate.lost.iter().flat_map(|c| &c.told).filter_map(|t| t.unproven).collect();
     assert!(reasons.contains(&Unproven::Excluded), "{reasons:?}");
 }
+
+/// A target file that demands less must not make a new hole lighter.
+#[test]
+fn a_hole_weighs_no_less_when_the_policy_no_longer_binds() {
+    let with = |finding: crate::judge::Finding| {
+        let mut report = fixture::sample();
+        let scenario = report.scenarios.iter_mut().find(|s| s.id == "actor-token-without-type").unwrap();
+        *scenario = scenario.clone().judged([finding]);
+        report
+    };
+    let proof =
+        crate::judge::Finding::pass("TX-S-may-act-enforced", Level::Must, "a refusal", "400 invalid_request");
+    let mut hole = proof.clone().failed(crate::judge::FailClass::Accepted);
+    hole.level = Level::Should;
+    let (old, mut new) = (with(proof), with(hole));
+    let gate = Gate::new(&old, &new, fixture::catalogue()).unwrap();
+    assert_eq!(gate.decision(Level::Must), Decision::Holds);
+    new.policy.clear();
+    let gate = Gate::new(&old, &new, fixture::catalogue()).unwrap();
+    assert_eq!(gate.decision(Level::Must), Decision::Worse);
+    let notes = gate.notes.join("\n");
+    assert!(notes.contains("may_act_enforced: true -> not declared"), "{notes}");
+    assert!(!notes.contains("is the server's doing"), "{notes}");
+}
