@@ -30,9 +30,9 @@ Examples:
   txspec doctor --target my-as.yaml
   txspec doctor --target https://as.example.com --client-id app --client-secret-env SECRET
 
-Steps: addresses, keys, clients, clock, token sources, one exchange, one for each audience, resource and
-scope that scenarios ask for, what can be observed. Exit code 6
-means that something has to change before a run says anything.")]
+Steps: addresses, keys, clients, clock, token sources, one exchange, one with each audience,
+resource and scope that scenarios ask for, what can be observed. Exit code 6 means that something
+has to change before a run says anything.")]
 pub struct DoctorArguments {
     #[command(flatten)]
     target: TargetArguments,
