@@ -109,7 +109,7 @@ async fn mistakes_in_flags_are_told_as_such() {
     let arguments = |command: &'static str, rest: &[&'static str]| -> Vec<&str> {
         std::iter::once(command).chain(url).chain(rest.iter().copied()).collect()
     };
-    fs::write(folder.path().join("odd"), "").unwrap();
+    fs::write(folder.path().join("no-test-is-called-so"), "").unwrap();
     let wrong = [("APP_SECRET", "wrong-secret")];
     for (arguments, variables, code, said) in [
         (arguments("run", &[]), &wrong[..], 6, "--client-secret-env names"),
@@ -130,7 +130,7 @@ async fn mistakes_in_flags_are_told_as_such() {
         ),
         (vec!["doctor", "--target", "as.example.com/x"], &[], 2, "`--target https://as.example.com/x`?"),
         (vec!["run", "my-as.yaml"], &[], 2, "did you mean `--target my-as.yaml`?"),
-        (vec!["run", "odd"], &[], 2, "did you mean `--target odd`?"),
+        (vec!["run", "no-test-is-called-so"], &[], 2, "did you mean `--target no-test-is-called-so`?"),
         (vec!["doctor", "my-as.yaml"], &[], 2, "did you mean `--target my-as.yaml`?"),
     ] {
         let ran = txspec(folder.path(), &arguments, variables).await;

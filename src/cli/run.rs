@@ -158,9 +158,8 @@ fn prepare_and_run(
     terminal: &Terminal,
     catalogue: &Arc<Catalogue>,
 ) -> Result<Exit, Exit> {
-    if let Some(filter) = arguments.libtest.filter.as_deref().filter(|filter| is_file(filter)) {
-        return Err(refuse_stray(filter, terminal));
-    }
+    // A file may be called like a test; one that matches no test was meant as a target.
+    let stray = arguments.libtest.filter.as_deref().filter(|filter| is_file(filter));
     if arguments.target.simulated && arguments.record.is_some() {
         terminal.failure(
             "a simulation is not recorded: nothing in it was said by a server",
@@ -183,6 +182,9 @@ fn prepare_and_run(
         return Ok(Exit::Ok);
     }
     let remaining = remaining(&arguments.libtest.to_libtest(terminal, 1), &selected);
+    if let Some(stray) = stray.filter(|_| remaining == 0) {
+        return Err(refuse_stray(stray, terminal));
+    }
     if remaining == 0 {
         let unchecked = arguments.suite.only.iter().find(|id| catalogue.get(id).is_some());
         let hint = match unchecked {
