@@ -168,7 +168,10 @@ async fn a_waived_deviation_passes_and_nothing_else_does() {
     // A new violation outweighs the expired waiver.
     job.run(&elsewhere, "both", &[]).await.ends(1);
     // Renewed where it stands.
-    job.waive("expired", "2099-01-31").ends(0).says("0 added, 1 renewed");
+    job.waive("expired", "2099-01-31")
+        .ends(0)
+        .says("0 added, 1 renewed")
+        .says("reason, issue and owner stay");
     job.run(&[DEVIATION], "renewed", &[]).await.ends(0);
 }
 
@@ -442,4 +445,46 @@ fn a_waiver_that_says_too_little_is_refused_at_its_place() {
     // Without an expiry there is no waiver.
     fs::write(job.path("as.yaml"), format!("{before}\nwaivers:\n  - {{ check: {CHECK}, observed: 400 invalid_grant, reason: r, issue: i, owner: o }}\n")).unwrap();
     job.txspec(&["check", "as.yaml"], Some("http://127.0.0.1:9")).ends(2).says("expires");
+}
+
+#[test]
+fn a_waiver_of_a_scenario_that_nobody_knows_is_pointed_out() {
+    let job = Job::new();
+    let before = fs::read_to_string(job.path("as.yaml")).unwrap();
+    let waiver = |scenario: &str| {
+        format!(
+            "{before}\nwaivers:\n  - {{ check: {CHECK}, scenario: {scenario}, observed: 400 invalid_grant, reason: r, issue: i, owner: o, expires: 2099-12-31 }}\n"
+        )
+    };
+    fs::write(job.path("as.yaml"), waiver("[subject-alg-none, subject-token-expird]")).unwrap();
+    let ran = job.txspec(&["check", "as.yaml"], Some("http://127.0.0.1:9")).ends(0);
+    let ran = ran.says("warning[unknown-scenario]").says("did you mean `");
+    assert!(!ran.err.contains("no scenario `subject-alg-none`"), "{}", ran.err);
+    fs::write(job.path("as.yaml"), waiver("mine")).unwrap();
+    job.txspec(&["check", "as.yaml"], Some("http://127.0.0.1:9")).ends(0).says("no scenario `mine`");
+    // A scenario of one's own is known where its file is given as well.
+    let own = "topic: own\nsection: own\nprofile: rfc8693-core\nscenarios:\n  - id: mine\n    title: A token\n    exchange: {}\n    expect:\n      success:\n        - claim: { at: /sub, same_as: subject }\n          covers: TX-2.1-subject-is-issued-subject\n";
+    fs::write(job.path("own.yaml"), own).unwrap();
+    let ran = job.txspec(&["check", "as.yaml", "own.yaml"], Some("http://127.0.0.1:9")).ends(0);
+    assert!(!ran.err.contains("unknown-scenario"), "{}", ran.err);
+}
+
+#[test]
+fn a_run_that_judges_nothing_says_whose_reports_lie_there() {
+    let job = Job::new();
+    let run = |more: &[&str]| {
+        let arguments = ["run", "--target", "as.yaml", "--report-dir", "r", "--annotate", "github"];
+        job.txspec(&[&arguments[..], more].concat(), Some("http://127.0.0.1:9"))
+    };
+    let first = run(&[]).ends(6).says("::error title=txspec%3A exit code 6::").says("nothing was judged");
+    assert!(!first.err.contains("earlier run"), "{}", first.err);
+    assert_eq!(first.err.matches("::error").count(), 1, "{}", first.err);
+    fs::write(job.path("r/summary.md"), "# conformant").unwrap();
+    run(&[]).ends(6).says("the reports in r are of an earlier run");
+    run(&["--only", "no-such-*"])
+        .ends(4)
+        .says("the reports in r are of an earlier run")
+        .says("exit code 4::");
+    let quiet = run(&["--no-report"]).ends(6);
+    assert!(!quiet.err.contains("earlier run"), "{}", quiet.err);
 }

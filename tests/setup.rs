@@ -69,7 +69,8 @@ async fn init_writes_a_file_that_runs() {
     // Nothing is overwritten.
     let again = txspec(folder.path(), &arguments, &SECRETS).await;
     assert_eq!(again.code, 2, "{}", again.out);
-    assert!(again.err.contains("target.yaml") && again.err.contains("--output"), "{}", again.err);
+    assert!(again.err.contains("txspec doctor --target target.yaml"), "{}", again.err);
+    assert!(again.err.contains("--force") && again.err.contains("--output"), "{}", again.err);
     assert_eq!(fs::read_to_string(folder.path().join("target.yaml")).unwrap(), written);
 }
 
@@ -86,7 +87,104 @@ async fn init_says_what_is_missing() {
     let ran =
         txspec(folder.path(), &["init", "--issuer", "http://127.0.0.1:9", "--client-id", "a"], &[]).await;
     assert_eq!(ran.code, 6, "{}\n{}", ran.out, ran.err);
-    assert!(ran.out.contains("no metadata"), "{}", ran.out);
+    assert!(ran.out.contains("nothing answers there"), "{}", ran.out);
+    assert!(ran.err.contains("target.yaml was written and stays"), "{}", ran.err);
+    assert!(ran.err.contains("txspec doctor --target target.yaml"), "{}", ran.err);
+    // No address is made up.
+    let written = fs::read_to_string(folder.path().join("target.yaml")).unwrap();
+    assert!(!written.contains("9/token"), "{written}");
+    let forced = ["init", "--issuer", "http://127.0.0.1:9", "--client-id", "b", "--force", "--no-doctor"];
+    let ran = txspec(folder.path(), &forced, &[]).await;
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+    assert_ne!(fs::read_to_string(folder.path().join("target.yaml")).unwrap(), written);
+}
+
+/// Where no file was given, no message speaks of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_in_flags_are_told_as_such() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let url = ["--target", server.issuer(), "--client-id", "app", "--client-secret-env", "APP_SECRET"];
+    let bare = server.issuer().strip_prefix("http://").unwrap();
+    let arguments = |command: &'static str, rest: &[&'static str]| -> Vec<&str> {
+        std::iter::once(command).chain(url).chain(rest.iter().copied()).collect()
+    };
+    fs::write(folder.path().join("no-test-is-called-so"), "").unwrap();
+    let wrong = [("APP_SECRET", "wrong-secret")];
+    for (arguments, variables, code, said) in [
+        (arguments("run", &[]), &wrong[..], 6, "--client-secret-env names"),
+        (arguments("doctor", &[]), &wrong[..], 6, "(--client-id, --client-secret-env)"),
+        (arguments("run", &[]), &[], 2, "`APP_SECRET`, which --client-secret-env names, is not set"),
+        (arguments("run", &[]), &[("APP_SECRET", "")], 2, "which --client-secret-env names, is empty"),
+        (
+            arguments("run", &["--subject-token-env", "NO_TOKEN"]),
+            &SECRETS[..],
+            2,
+            "`NO_TOKEN`, which --subject-token-env names, is not set",
+        ),
+        (
+            vec!["run", "--target", bare, "--client-id", "app"],
+            &[],
+            2,
+            "did you mean `--target http://127.0.0.1:",
+        ),
+        (vec!["doctor", "--target", "as.example.com/x"], &[], 2, "`--target https://as.example.com/x`?"),
+        (vec!["run", "my-as.yaml"], &[], 2, "did you mean `--target my-as.yaml`?"),
+        (vec!["run", "no-test-is-called-so"], &[], 2, "did you mean `--target no-test-is-called-so`?"),
+        (vec!["doctor", "my-as.yaml"], &[], 2, "did you mean `--target my-as.yaml`?"),
+    ] {
+        let ran = txspec(folder.path(), &arguments, variables).await;
+        assert_eq!(ran.code, code, "{arguments:?}: {}\n{}", ran.out, ran.err);
+        let told = ran.out + &ran.err;
+        assert!(told.contains(said), "{arguments:?}: no `{said}` in\n{told}");
+        for unsaid in ["the command line", "password", "wrong-secret", "clients.exchanger", "{\n"] {
+            assert!(!told.contains(unsaid), "{arguments:?}: `{unsaid}` in\n{told}");
+        }
+    }
+    // Nor does one ask to edit a file that comes with txspec.
+    let ran = txspec(folder.path(), &["run", "--target", "keycloak"], &[]).await;
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("give --issuer URL, or export TXSPEC_ISSUER=URL"), "{}", ran.err);
+    assert!(!ran.err.contains(":-DEFAULT") && !ran.err.contains("literal-secret"), "{}", ran.err);
+}
+
+/// A value that the server does not know is told at its line; otherwise a run would end without a word on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tries_each_audience_resource_and_scope() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let walk = async |values: &str, capabilities: &str| {
+        let (out, code) = doctor(&server, "", &format!("{USER}{values}"), capabilities).await;
+        (out, code)
+    };
+    let right = "audiences: { allowed: api }\nresources: { allowed: \"https://api.example.com\" }\nscopes: { narrow: [read] }\n";
+    let (out, code) = walk(right, "audience, resource, scope").await;
+    assert_eq!(code, 0, "{out}");
+    for what in [
+        "audience `api` (`audiences.allowed`) is granted",
+        "resource `https://api.example.com` (`resources.allowed`) is granted",
+        "scope `read` (`scopes.narrow`) is granted",
+    ] {
+        assert!(out.contains(&format!("ok    an exchange for the {what}")), "no `{what}` in\n{out}");
+    }
+    let wrong = "audiences: { allowed: nosuchapi }\n";
+    let (out, code) = walk(wrong, "audience").await;
+    assert_eq!(code, 6, "{out}");
+    assert!(
+        out.contains("`nosuchapi` (`audiences.allowed`) is not granted: status 400, error invalid_target"),
+        "{out}"
+    );
+    assert!(out.contains("correct `audiences.allowed` (target.yaml:7), allow it"), "{out}");
+    // What is not claimed is not asked for.
+    let (out, code) = walk(wrong, "").await;
+    assert_eq!((code, out.contains("nosuchapi")), (0, false), "{out}");
+    // A status that a run will find fault with does not hide the token.
+    let faults = vec!["success-with-status-201".to_owned()];
+    let odd = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+    let (out, _) = doctor(&odd, "", USER, "").await;
+    assert!(
+        out.contains("a plain exchange is granted") && out.contains("the issued token is a JWT"),
+        "{out}"
+    );
 }
 
 /// Each mistake in a client is told from the others, with the line of the file that has to change.
@@ -279,4 +377,22 @@ async fn doctor_knows_which_tokens_are_to_have_expired() {
     let (out, code) = doctor(&server, "", &[USER, &over("x-old")].concat(), "").await;
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("note  token x-old: JWT, expired 900 s ago"), "{out}");
+}
+
+/// A token that only a check speaks of is missing like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scenario_that_compares_with_a_token_that_the_target_lacks_does_not_apply() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let own = "topic: own\nsection: own\nprofile: rfc8693-core\nscenarios:\n  - id: mine\n    title: A scope\n    exchange: {}\n    expect:\n      success:\n        - scope: { within: narrow }\n          covers: TX-2.1-scope-optional\n";
+    fs::write(folder.path().join("own.yaml"), own).unwrap();
+    let text = format!(
+        "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\ntokens:\n{USER}",
+        server.issuer()
+    );
+    fs::write(folder.path().join("target.yaml"), text).unwrap();
+    let arguments = ["run", "--target", "target.yaml", "--scenarios", "own.yaml"];
+    let ran = txspec(folder.path(), &arguments, &[]).await;
+    assert_eq!(ran.code, 4, "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.contains("the target file has no tokens.narrow"), "{}", ran.out);
 }

@@ -13,7 +13,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    document::{Diagnostics, Document},
+    document::{Diagnostics, Document, did_you_mean},
     scenario::Suite,
     spec::Catalogue,
     target::{Target, load_file},
@@ -38,11 +38,16 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
         others.into_iter().partition(|path| is_target(path));
     let mut worst = Exit::Ok;
     let mut good = Vec::new();
+    let own = if scenarios.is_empty() { None } else { Some(Suite::from_paths(&scenarios, catalogue)) };
+    let embedded = Suite::embedded(catalogue);
+    let suites = embedded.iter().chain(own.iter().flatten());
+    let known: Vec<&str> = suites.flat_map(Suite::scenarios).map(|s| s.id.as_str()).collect();
     for path in &targets {
         match load_file(path, &|name| std::env::var(name).ok(), catalogue) {
             Ok(target) => {
                 let mut warnings = target.warnings.clone();
                 warnings.extend(expired(&target));
+                warnings.extend(unknown_scenarios(&target, &known));
                 if !warnings.0.is_empty() {
                     terminal.err(&warnings.render(false));
                 }
@@ -68,8 +73,8 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
             Err(error) => worst = refuse_vendor(&error, terminal),
         }
     }
-    if !scenarios.is_empty() {
-        match Suite::from_paths(&scenarios, catalogue) {
+    if let Some(own) = &own {
+        match own {
             Ok(suite) => {
                 let place = match scenarios.as_slice() {
                     [one] => format!("{}: ", one.display()),
@@ -77,7 +82,7 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
                 };
                 good.push(format!("{place}{}", count(suite.scenarios().len(), "scenario", "scenarios")));
             }
-            Err(error) => worst = refuse_suite(&error, terminal),
+            Err(error) => worst = refuse_suite(error, terminal),
         }
     }
     for line in good {
@@ -99,6 +104,28 @@ fn expired(target: &Target) -> Diagnostics {
         );
         let pointer = format!("/waivers/{i}/expires");
         out.push(document.at(&pointer, "expired", message).hint(hint).warning());
+    }
+    out
+}
+
+/// Scenarios that waivers name and nobody knows: such a waiver accepts nothing. Scenarios of one's own may lie elsewhere.
+fn unknown_scenarios(target: &Target, known: &[&str]) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    let Some(document) = &target.document else { return out };
+    for (i, waiver) in target.waivers.iter().enumerate() {
+        for (j, scenario) in waiver.scenarios.iter().enumerate().filter(|(_, s)| !known.contains(&s.as_str()))
+        {
+            let one = format!("/waivers/{i}/scenario");
+            let place =
+                Some(format!("{one}/{j}")).filter(|place| document.span(place).is_some()).unwrap_or(one);
+            let message =
+                format!("no scenario `{scenario}` comes with txspec: the waiver accepts nothing there");
+            let mut d = document.at(&place, "unknown-scenario", message);
+            if let Some(near) = did_you_mean(scenario, known.iter().copied()) {
+                d = d.label(format!("did you mean `{near}`?"));
+            }
+            out.push(d.hint("if it is one of your own, give its file to `txspec check` as well").warning());
+        }
     }
     out
 }

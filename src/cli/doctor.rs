@@ -4,10 +4,14 @@ use std::{path::Path, sync::Arc};
 
 use clap::Args;
 
-use super::{Exit, select::TargetArguments, terminal::Terminal};
+use super::{
+    Exit,
+    select::{Chosen, TargetArguments, refuse_stray},
+    terminal::Terminal,
+};
 use crate::{
-    run::{ClientHealth, Context, ContextError, Form, Introspected, Sight, preflight, probe, sight},
-    scenario::Suite,
+    run::{ClientHealth, Context, ContextError, Form, Introspected, Sight, attempt, preflight, probe, sight},
+    scenario::{ExchangeSpec, OneOrMany, Suite},
     spec::{Capability, Catalogue},
     target::{AuthMethod, duration},
     token::{Obtained, SignatureVerdict, client_method, now},
@@ -26,21 +30,29 @@ Examples:
   txspec doctor --target my-as.yaml
   txspec doctor --target https://as.example.com --client-id app --client-secret-env SECRET
 
-Steps: addresses, keys, clients, clock, token sources, one exchange, what can be observed. Exit code 6
-means that something has to change before a run says anything.")]
+Steps: addresses, keys, clients, clock, token sources, one exchange, one with each audience,
+resource and scope that scenarios ask for, what can be observed. Exit code 6 means that something
+has to change before a run says anything.")]
 pub struct DoctorArguments {
     #[command(flatten)]
     target: TargetArguments,
+    /// Refused with the flag that was meant.
+    #[arg(hide = true, value_name = "FILE")]
+    stray: Option<String>,
 }
 
 /// Walks through a target file.
 pub(super) fn walk_file(path: &Path, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
     let target = TargetArguments { target: Some(path.display().to_string()), ..TargetArguments::default() };
-    run(&DoctorArguments { target }, terminal, catalogue)
+    run(&DoctorArguments { target, stray: None }, terminal, catalogue)
 }
 
-/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, what can be observed, clock.
+/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, one with each value, what can be
+/// observed.
 pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    if let Some(stray) = &arguments.stray {
+        return refuse_stray(stray, terminal);
+    }
     let runtime = match super::select_runtime(terminal) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
@@ -57,6 +69,7 @@ pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Cat
         let context = match Context::prepare(suite, Arc::clone(&chosen.target), Arc::clone(catalogue)).await {
             Ok(context) => context,
             Err(ContextError::Discovery { message, hint }) => {
+                let hint = chosen.hint(&hint);
                 terminal.out(&format!("FAIL  addresses: {message}\n      hint: {hint}"));
                 return Exit::Unreachable;
             }
@@ -65,12 +78,13 @@ pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Cat
                 return Exit::Bug;
             }
         };
-        let mut walk = Walk { terminal, context: &context, trouble: false };
+        let mut walk = Walk { terminal, context: &context, chosen: &chosen, trouble: false };
         walk.addresses();
         walk.keys();
         walk.clients().await;
         let failed = walk.tokens().await;
         if walk.exchange(&failed).await {
+            walk.targets().await;
             walk.observation().await;
         }
         if walk.trouble { Exit::Unreachable } else { Exit::Ok }
@@ -80,6 +94,7 @@ pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Cat
 struct Walk<'a> {
     terminal: &'a Terminal,
     context: &'a Context,
+    chosen: &'a Chosen,
     trouble: bool,
 }
 
@@ -139,6 +154,14 @@ impl Walk<'_> {
 
     /// Where a value of the target file stands, for a hint.
     fn place(&self, pointer: &str) -> String {
+        if self.chosen.by_flags {
+            let flags = if pointer.starts_with("/tokens") {
+                "--subject-token-env, or --client-id and --client-secret-env"
+            } else {
+                "--client-id, --client-secret-env"
+            };
+            return format!(" ({flags})");
+        }
         let document = self.context.target.document.as_ref();
         let line = document.and_then(|d| Some((d.name.as_str(), d.line(pointer)?)));
         line.map_or_else(String::new, |(name, line)| format!(" ({name}:{line})"))
@@ -304,11 +327,54 @@ impl Walk<'_> {
         match preflight(self.context).await {
             Ok(()) => self.ok("a plain exchange is granted"),
             Err(error) => {
-                self.fail(&error.message, &error.hint);
+                self.fail(&error.message, &self.chosen.hint(&error.hint));
                 return false;
             }
         }
         true
+    }
+
+    /// Whether a plain exchange is granted with each value that scenarios ask for: an exchange refused for its value says
+    /// nothing in a run.
+    async fn targets(&mut self) {
+        let facts = &self.context.facts;
+        let plain = ExchangeSpec::default;
+        let role = |name: &str| Some(OneOrMany::One(name.to_owned()));
+        let rows = [
+            (
+                Capability::Audience,
+                facts.audiences.get("allowed").cloned(),
+                "audiences/allowed",
+                ExchangeSpec { audience: role("allowed"), ..plain() },
+            ),
+            (
+                Capability::Resource,
+                facts.resources.get("allowed").cloned(),
+                "resources/allowed",
+                ExchangeSpec { resource: role("allowed"), ..plain() },
+            ),
+            (
+                Capability::Scope,
+                facts.scopes.get("narrow").cloned(),
+                "scopes/narrow",
+                ExchangeSpec { scope: Some("narrow".into()), ..plain() },
+            ),
+        ];
+        for (capability, values, key, spec) in rows {
+            let Some(values) = values.filter(|_| self.context.declares(capability)) else { continue };
+            let (kind, dotted) = (capability.name(), key.replace('/', "."));
+            let what = format!("the {kind} `{}` (`{dotted}`)", values.join(" "));
+            match attempt(self.context, &spec).await {
+                Ok(()) => self.ok(&format!("an exchange for {what} is granted")),
+                Err(answer) => self.fail(
+                    &format!("an exchange for {what} is not granted: {answer}"),
+                    &format!(
+                        "correct `{dotted}`{}, allow it for this client and user in the server's configuration, or take `{kind}` out of `capabilities`",
+                        self.place(&format!("/{key}"))
+                    ),
+                ),
+            }
+        }
     }
 
     /// What can be seen of issued tokens, and which scenarios or checks are lost for what cannot.

@@ -12,7 +12,7 @@ use super::{Exit, doctor, select::not_an_issuer, terminal::Terminal};
 use crate::{
     spec::Catalogue,
     target::{Draft, MetadataSpec, draft, holds_credentials, read_metadata_of},
-    wire::{Limits, Sender},
+    wire::{Limits, Request, Sender},
 };
 
 /// Write a first target file for a server, and walk through it.
@@ -47,9 +47,12 @@ pub struct InitArguments {
     /// Name of the server in reports. Default: the issuer's host.
     #[arg(long)]
     name: Option<String>,
-    /// File to write. An existing one is never overwritten.
+    /// File to write. An existing one is only replaced with --force.
     #[arg(long, short, value_name = "FILE", default_value = "target.yaml")]
     output: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
     /// Only write the file.
     #[arg(long)]
     no_doctor: bool,
@@ -59,7 +62,17 @@ pub struct InitArguments {
 pub fn run(arguments: &InitArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
     match write(arguments, terminal) {
         Ok(()) if arguments.no_doctor => Exit::Ok,
-        Ok(()) => doctor::walk_file(&arguments.output, terminal, catalogue),
+        Ok(()) => {
+            let exit = doctor::walk_file(&arguments.output, terminal, catalogue);
+            if exit != Exit::Ok {
+                let path = arguments.output.display();
+                terminal.err(&format!(
+                    "{path} was written and stays. Mend what failed above, in the file, in a variable or at the server, and walk \
+                     again:\n  txspec doctor --target {path}\nor write the file anew with other answers: `txspec init --force`."
+                ));
+            }
+            exit
+        }
         Err(exit) => exit,
     }
 }
@@ -78,16 +91,23 @@ fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
         Exit::Usage
     })?;
     let client_id = answer(arguments.client_id.as_deref(), "--client-id", "Client identifier", terminal)?;
+    let mut unreached = false;
     let metadata = {
         let runtime = super::select_runtime(terminal)?;
         let sender = Sender::new(Limits::default()).map_err(|error| {
             terminal.failure(&error.to_string(), None);
             Exit::Bug
         })?;
-        runtime.block_on(read_metadata_of(&url, MetadataSpec::Auto, &sender))
+        let found = runtime.block_on(read_metadata_of(&url, MetadataSpec::Auto, &sender));
+        if found.is_err() {
+            let again = runtime.block_on(sender.send("metadata", Request::get(url.clone())));
+            unreached = again.outcome.is_err();
+        }
+        found
     };
     match &metadata {
         Ok((at, _)) => terminal.plain(&format!("metadata found at {at}")),
+        Err(message) if unreached => terminal.plain(&format!("nothing answers there: {message}")),
         Err(message) => terminal.plain(&format!("no metadata: {message}")),
     }
     let host = url.host_str().unwrap_or_default().to_owned();
@@ -100,19 +120,24 @@ fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
             secret_env: arguments.client_secret_env.clone(),
             token_env: arguments.subject_token_env.clone(),
             user,
+            unreached,
         },
         metadata.as_ref().ok().map(|(_, document)| document),
     );
     let path = &arguments.output;
     // A file that someone wrote by hand is worth more than a draft.
-    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    let file = if arguments.force { std::fs::File::create(path) } else { std::fs::File::create_new(path) };
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
         let hint = if error.kind() == std::io::ErrorKind::AlreadyExists {
-            "it exists: choose another with --output, or remove it"
+            format!(
+                "`txspec doctor --target {}` walks through the file that is there; --force replaces it, --output writes another",
+                path.display()
+            )
         } else {
-            "choose another place with --output"
+            "choose another place with --output".to_owned()
         };
-        terminal.failure(&format!("failed to write {}: {error}", path.display()), Some(hint));
+        terminal.failure(&format!("failed to write {}: {error}", path.display()), Some(&hint));
         Exit::Usage
     })?;
     terminal.plain(&format!("wrote {}", path.display()));

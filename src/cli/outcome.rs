@@ -1,6 +1,9 @@
 //! What a judged run leaves behind: files, annotations, and its exit code.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use clap::{Args, ValueEnum};
 
@@ -8,7 +11,8 @@ use super::{Exit, terminal::Terminal};
 use crate::{
     report::{self, Report, ReportError},
     run::{Options, RunResult, Waivers, Weight},
-    spec::Catalogue,
+    spec::{Catalogue, WordKind},
+    wire::printable,
 };
 
 /// Where the reports of a run go.
@@ -101,6 +105,33 @@ impl Outputs {
             return;
         }
         if out { terminal.out(&text) } else { terminal.err(&text) }
+    }
+
+    /// Says of a run that ended before it wrote its reports that it judged nothing, and that what lies in the folder is
+    /// older than it.
+    pub fn fell_short(&self, exit: Exit, begun: SystemTime, catalogue: &Catalogue, terminal: &Terminal) {
+        let older = |path: &&Path| {
+            let written = std::fs::metadata(path).and_then(|file| file.modified());
+            written.is_ok_and(|written| written < begun)
+        };
+        let paths = report::Paths::within(&self.report_dir);
+        if !self.no_report && paths.all().iter().any(older) {
+            terminal.err(&format!(
+                "note: the reports in {} are of an earlier run: this one wrote none",
+                printable(&self.report_dir.display().to_string(), 500)
+            ));
+        }
+        if self.annotate == Some(Annotations::Github) {
+            let code = exit.code().to_string();
+            let words = catalogue.words();
+            let known = words.iter().find(|word| word.kind == WordKind::ExitCode && word.word == code);
+            let means = known.map_or("", |word| word.means.as_str());
+            let why = terminal.failed().unwrap_or_else(|| "the log says why".to_owned());
+            terminal.err(&report::annotate::github_broken(
+                &format!("exit code {code}"),
+                &format!("{why}. {means}"),
+            ));
+        }
     }
 }
 

@@ -1,13 +1,21 @@
 //! `txspec run`: the main job.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use clap::{Args, ValueEnum};
 
 use super::{
     Exit,
     outcome::{Outputs, exit_of},
-    select::{Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes, left_out},
+    select::{
+        Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes, is_file, left_out,
+        refuse_stray,
+    },
     terminal::Terminal,
 };
 use crate::{
@@ -135,8 +143,13 @@ impl LibtestArguments {
 
 /// Runs the suite.
 pub fn run(arguments: &RunArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
+    let begun = SystemTime::now();
     match prepare_and_run(arguments, terminal, catalogue) {
-        Ok(exit) | Err(exit) => exit,
+        Ok(exit) => exit,
+        Err(exit) => {
+            arguments.outputs.fell_short(exit, begun, catalogue, terminal);
+            exit
+        }
     }
 }
 
@@ -145,6 +158,8 @@ fn prepare_and_run(
     terminal: &Terminal,
     catalogue: &Arc<Catalogue>,
 ) -> Result<Exit, Exit> {
+    // A file may be called like a test; one that matches no test was meant as a target.
+    let stray = arguments.libtest.filter.as_deref().filter(|filter| is_file(filter));
     if arguments.target.simulated && arguments.record.is_some() {
         terminal.failure(
             "a simulation is not recorded: nothing in it was said by a server",
@@ -167,6 +182,9 @@ fn prepare_and_run(
         return Ok(Exit::Ok);
     }
     let remaining = remaining(&arguments.libtest.to_libtest(terminal, 1), &selected);
+    if let Some(stray) = stray.filter(|_| remaining == 0) {
+        return Err(refuse_stray(stray, terminal));
+    }
     if remaining == 0 {
         let unchecked = arguments.suite.only.iter().find(|id| catalogue.get(id).is_some());
         let hint = match unchecked {
@@ -224,7 +242,7 @@ fn execute(
             terminal.failure("interrupted before anything was judged", None);
             return Exit::Inconclusive;
         }
-        terminal.failure(message, Some(hint));
+        terminal.failure(message, Some(&chosen.hint(hint)));
         Exit::Unreachable
     };
     let target = Arc::clone(&chosen.target);
@@ -264,7 +282,7 @@ fn execute(
     let session = Arc::new(Session::new(Arc::clone(&context), options.clone(), listeners));
     let explain: crate::run::Explain = {
         let (catalogue, width, styled) = (Arc::clone(catalogue), terminal.width(), terminal.styled());
-        let teller = report::terminal::Teller::default();
+        let teller = report::terminal::Teller::of(chosen_scenarios.len());
         Arc::new(move |result| teller.explain(result, &catalogue, width, styled))
     };
     session.tell(&Event::Started { scenarios: chosen_scenarios.len() });

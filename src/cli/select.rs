@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{Exit, terminal::Terminal};
 use crate::{
+    document::Severity,
     judge::Cause,
     reference::{Options, ReferenceServer},
     run::Documented,
@@ -14,6 +15,7 @@ use crate::{
     spec::{Catalogue, Level},
     target::{LimitsSpec, QuickTarget, Target, TargetError, holds_credentials, load_named, quick},
     vendor::{self, VendorError},
+    wire::printable,
 };
 
 /// Which server.
@@ -123,6 +125,8 @@ pub struct Chosen {
     pub target: Arc<Target>,
     /// Where the server stands for documents: what they are.
     pub simulation: Option<Simulation>,
+    /// Whether there is no file: everything was said by flags.
+    pub by_flags: bool,
     /// The embedded server, if it is the target: it stops when dropped.
     _server: Option<ReferenceServer>,
 }
@@ -153,8 +157,16 @@ impl TargetArguments {
                 client_secret_env: self.client_secret_env.clone(),
                 subject_token_env: self.subject_token_env.clone(),
             };
-            let target = quick(&options, catalogue).map_err(|e| refuse(&e, terminal))?;
-            return Ok(Chosen { target: Arc::new(target), simulation: None, _server: None });
+            self.variables_of_flags(terminal)?;
+            let target = quick(&options, catalogue).map_err(|e| refuse_flags(&e, terminal))?;
+            return Ok(Chosen { target: Arc::new(target), simulation: None, by_flags: true, _server: None });
+        }
+        if let Some(url) = address_like(name) {
+            terminal.failure(
+                &format!("`{}` is neither a target file nor the name of a target", printable(name, 200)),
+                Some(&format!("an address begins with its scheme: did you mean `--target {url}`?")),
+            );
+            return Err(Exit::Usage);
         }
         for (flag, given) in [
             ("--client-id", &self.client_id),
@@ -194,7 +206,29 @@ impl TargetArguments {
         if !target.warnings.0.is_empty() {
             terminal.err(&target.warnings.render(false));
         }
-        Ok(Chosen { target: Arc::new(target), simulation: None, _server: server })
+        Ok(Chosen { target: Arc::new(target), simulation: None, by_flags: false, _server: server })
+    }
+
+    /// Looks at the variables that flags name: what is wrong with them is told with the flag.
+    fn variables_of_flags(&self, terminal: &Terminal) -> Result<(), Exit> {
+        for (flag, variable) in [
+            ("--client-secret-env", &self.client_secret_env),
+            ("--subject-token-env", &self.subject_token_env),
+        ] {
+            let Some(variable) = variable else { continue };
+            let is = match std::env::var(variable) {
+                Ok(value) if !value.is_empty() => continue,
+                Ok(_) => "is empty",
+                Err(_) => "is not set",
+            };
+            let name = printable(variable, 100);
+            terminal.failure(
+                &format!("the environment variable `{name}`, which {flag} names, {is}"),
+                Some(&format!("export {name}=…; {flag} takes the name of a variable, not its value")),
+            );
+            return Err(Exit::Usage);
+        }
+        Ok(())
     }
 
     /// Starts the embedded server as the documents of a target describe it.
@@ -240,8 +274,68 @@ impl TargetArguments {
         let says = format!("documents on {} as of {}; nothing was measured", vendor.name, vendor.as_of);
         terminal.err(&format!("simulated: {says}"));
         let simulation = Some(Simulation { documented, says });
-        Ok(Chosen { target: Arc::new(target), simulation, _server: Some(server) })
+        Ok(Chosen { target: Arc::new(target), simulation, by_flags: false, _server: Some(server) })
     }
+}
+
+impl Chosen {
+    /// A hint that speaks of the target file, or of the flags where there is none.
+    pub fn hint(&self, hint: &str) -> String {
+        const CLIENT: &str = "check --client-id and the secret in the variable that --client-secret-env names; the client has to authenticate by client_secret_basic (for any other method `txspec init` writes a target file)";
+        if !self.by_flags {
+            hint.to_owned()
+        } else if hint.contains("`tokens.user`") {
+            format!(
+                "{CLIENT}, and may need the client_credentials grant for a subject token; or give a user's token with --subject-token-env"
+            )
+        } else if hint.contains("`clients.exchanger`") {
+            CLIENT.to_owned()
+        } else if hint.contains('`') {
+            format!("{hint}; that is said in a target file, which `txspec init` writes")
+        } else {
+            hint.to_owned()
+        }
+    }
+}
+
+/// The URL that was meant by an address without a scheme; a file of that name is none.
+fn address_like(name: &str) -> Option<String> {
+    if name.contains("://") || is_file(name) {
+        return None;
+    }
+    let host = name.split('/').next().unwrap_or_default();
+    let (host, port) = host.rsplit_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
+    let port = port.map(|port| port.parse::<u16>().is_ok());
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let local = host == "localhost" || ip.as_ref().is_ok_and(std::net::IpAddr::is_loopback);
+    let is_host = local || ip.is_ok() || port == Some(true) || host.contains('.');
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-[]:".contains(&b));
+    let url = format!("{}://{name}", if local { "http" } else { "https" });
+    (is_host && plain && port != Some(false) && Url::parse(&url).is_ok()).then_some(url)
+}
+
+/// Whether an argument looks like a target file that should stand behind `--target`.
+pub fn is_file(argument: &str) -> bool {
+    argument.ends_with(".yaml") || argument.ends_with(".yml") || std::path::Path::new(argument).is_file()
+}
+
+/// Refuses a file where none belongs.
+pub fn refuse_stray(argument: &str, terminal: &Terminal) -> Exit {
+    let argument = printable(argument, 200);
+    terminal.failure(
+        &format!("`{argument}` stands where no file belongs"),
+        Some(&format!("did you mean `--target {argument}`?")),
+    );
+    Exit::Usage
+}
+
+/// Prints what is wrong with flags: there is no file to point into.
+fn refuse_flags(error: &TargetError, terminal: &Terminal) -> Exit {
+    let TargetError::Mistakes(diagnostics) = error else { return refuse(error, terminal) };
+    for mistake in diagnostics.0.iter().filter(|d| d.severity == Severity::Error) {
+        terminal.failure(&mistake.message, mistake.hint.as_deref());
+    }
+    Exit::Usage
 }
 
 /// Prints why there is no simulation.

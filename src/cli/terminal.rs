@@ -1,6 +1,9 @@
 //! The only place that writes to the terminal. Output that goes nowhere (a closed pipe) is no error.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
@@ -20,15 +23,16 @@ pub enum ColorWhen {
 }
 
 /// Standard output and standard error.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Terminal {
     color: ColorWhen,
+    failed: Arc<Mutex<Option<String>>>,
 }
 
 impl Terminal {
     /// With a colour setting.
     pub fn new(color: ColorWhen) -> Self {
-        Self { color }
+        Self { color, failed: Arc::default() }
     }
 
     /// Text on standard output: what was asked for.
@@ -60,6 +64,12 @@ impl Terminal {
             text.push_str(&format!("\nhint: {}", clean(hint)));
         }
         self.err(&text);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(clean(message));
+    }
+
+    /// The last error that was told.
+    pub fn failed(&self) -> Option<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A bar on standard error; invisible where that is no terminal.

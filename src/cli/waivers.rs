@@ -40,6 +40,7 @@ Examples:
       --issue https://issues.example/42 --reason 'kept for old clients' --expires 2027-06-30
   txspec waivers update reports --target my-as.yaml --check 'OA-5.2-*' ... --dry-run
 
+A waiver that is there already is renewed: it gets the new date, and keeps its reason, issue and owner.
 A waiver accepts one violation as it was observed (error code, or what was wrong) in the scenarios that
 showed it, until its last day. A worse or different violation of the same check fails the run as
 before; a waiver that is expired, or whose violation is gone, ends it with exit code 5.")]
@@ -186,6 +187,9 @@ fn write(arguments: &UpdateArguments, waivers: &[Waiver], terminal: &Terminal) -
         edit.renewed,
         arguments.expires
     ));
+    if edit.renewed > 0 {
+        terminal.err("renewed: the date alone; reason, issue and owner stay as they are written in the file");
+    }
     Ok(Exit::Ok)
 }
 

@@ -5,10 +5,12 @@ use std::path::Path;
 use super::{
     Report,
     digest::{self, Violation},
-    visible::shown,
+    headline::headline,
+    visible::{count, shown},
 };
 use crate::{
-    run::WaiverResult,
+    judge::Cause,
+    run::{Conclusion, WaiverResult},
     spec::{Catalogue, Level},
 };
 
@@ -19,7 +21,7 @@ const QUOTE: usize = 160;
 /// GitHub shows ten of a kind for each step; the rest would only fill the log.
 const SHOWN: usize = 10;
 
-/// Workflow commands for violations and for waivers that no longer hold, the gravest first. `file` is the target file, if
+/// Workflow commands for violations, for waivers that no longer hold, and for a run that proved too little, the gravest first. `file` is the target file, if
 /// the target is one.
 pub fn github(report: &Report, catalogue: &Catalogue, file: Option<&Path>) -> String {
     let [failures, warnings, _] = digest::ranked(report);
@@ -27,7 +29,8 @@ pub fn github(report: &Report, catalogue: &Catalogue, file: Option<&Path>) -> St
     let stale = report.waivers.iter().filter(|w| w.state.fails()).take(SHOWN).map(|w| waiver(w, file));
     let failures = failures.iter().take(SHOWN).map(|v| violation("error", v, report, catalogue, file));
     let warnings = warnings.iter().take(SHOWN).map(|v| violation("warning", v, report, catalogue, file));
-    for line in stale.chain(failures).chain(warnings) {
+    let open = open(report).into_iter();
+    for line in stale.chain(failures).chain(open).chain(warnings) {
         out.push_str(&line);
         out.push('\n');
     }
@@ -60,6 +63,30 @@ fn violation(
     line(if finding.level >= Level::Should { command } else { "notice" }, &title, &message, file)
 }
 
+/// A workflow command for a run that ended without reports: where it stands and why.
+pub fn github_broken(title: &str, message: &str) -> String {
+    line("error", &format!("txspec: {title}"), message, None)
+}
+
+/// Why a run without violations that fail it is no success.
+fn open(report: &Report) -> Option<String> {
+    if report.conclusion != Conclusion::Inconclusive {
+        return None;
+    }
+    let cut = report.interrupted.then(|| "The run was interrupted.".to_owned());
+    let causes = digest::open(report).into_iter().map(|(cause, groups)| {
+        let number: usize = groups.iter().map(|group| group.scenarios.len()).sum();
+        format!(
+            "Inconclusive, {}: {}.",
+            cause.map_or("no cause given", Cause::word),
+            count(number, "scenario")
+        )
+    });
+    let sentences: Vec<String> = cut.into_iter().chain(causes).chain(headline(report)).collect();
+    let message = format!("{}: {}", report.target.label(), sentences.join(" "));
+    Some(line("error", "txspec: inconclusive", &message, None))
+}
+
 fn waiver(waiver: &WaiverResult, file: Option<&Path>) -> String {
     let title = format!("waiver {}: {}", waiver.state.word(), waiver.check);
     line("error", &title, &format!("{} (owner {})", waiver.note, waiver.owner), file)
@@ -85,7 +112,7 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::{judge::Verdict, report::fixture};
 
     #[test]
     fn what_a_server_says_cannot_become_a_command() {
@@ -99,6 +126,21 @@ mod tests {
             assert_eq!(line.matches("100%25").count(), line.matches("100").count(), "{line}");
         }
         assert!(!text.contains('\r'));
+    }
+
+    #[test]
+    fn a_run_that_proved_too_little_is_one_error() {
+        let mut report = fixture::sample();
+        report.scenarios.retain(|s| s.verdict == Verdict::Inconclusive);
+        report.conclusion = Conclusion::Inconclusive;
+        let text = github(&report, fixture::catalogue(), None);
+        assert_eq!(text.lines().filter(|line| line.starts_with("::error ")).count(), 1, "{text}");
+        let cause = report.scenarios[0].cause.unwrap().word();
+        assert!(text.contains(&format!("Inconclusive, {cause}: 1 scenario.")), "{text}");
+        report.conclusion = Conclusion::Partial;
+        assert!(!github(&report, fixture::catalogue(), None).contains("::error "), "accepted beforehand");
+        let broken = github_broken("exit code 6", "a%b\n::error::x");
+        assert_eq!(broken, "::error title=txspec%3A exit code 6::a%25b\\n::error::x");
     }
 
     #[test]

@@ -38,7 +38,9 @@ fn variables(line: &str) -> Vec<&str> {
             continue;
         }
         let rest = &line[at + 1..];
-        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_')).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+            .unwrap_or(rest.len());
         let name = &rest[..end];
         if !name.is_empty() && !out.contains(&name) && out.len() < NAMED {
             out.push(name);
@@ -74,7 +76,7 @@ mod tests {
     fn the_guide_explains_every_variable() {
         let guide = std::fs::read_to_string("docs/guides/validate.md").unwrap();
         let named = ["CLIENT_ID", "CLIENT_SECRET", "SUBJECT_TOKEN", "ACTOR_TOKEN", "REFRESH_TOKEN", "TOKEN"];
-        for name in named.into_iter().chain(["CLIENT_ASSERTION", "DPOP_PROOF"]) {
+        for name in named.into_iter().chain(["CLIENT_ASSERTION", "CREDENTIALS", "DPOP_PROOF"]) {
             assert!(guide.contains(&format!("`{name}`")), "{name}");
         }
     }

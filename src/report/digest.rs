@@ -172,6 +172,17 @@ impl Tally {
         self.met + self.violated + self.warned + self.informed + self.waived + self.open + self.untouched
     }
 
+    /// Adds those of another tally.
+    pub fn extend(&mut self, other: Self) {
+        self.met += other.met;
+        self.violated += other.violated;
+        self.warned += other.warned;
+        self.informed += other.informed;
+        self.waived += other.waived;
+        self.open += other.open;
+        self.untouched += other.untouched;
+    }
+
     fn add(&mut self, standing: Standing) {
         match standing {
             Standing::Met => self.met += 1,

@@ -5,6 +5,7 @@
 pub mod annotate;
 pub mod compare;
 mod curl;
+mod difference;
 mod digest;
 mod error;
 #[cfg(test)]

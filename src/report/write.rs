@@ -22,6 +22,16 @@ pub struct Paths {
 }
 
 impl Paths {
+    /// The files in a folder.
+    pub fn within(folder: &Path) -> Self {
+        Self {
+            json: folder.join("report.json"),
+            junit: folder.join("junit.xml"),
+            markdown: folder.join("summary.md"),
+            html: folder.join("report.html"),
+        }
+    }
+
     /// Every file.
     pub fn all(&self) -> [&Path; 4] {
         [&self.json, &self.junit, &self.markdown, &self.html]
@@ -43,12 +53,7 @@ pub fn prepare(folder: &Path) -> Result<(), ReportError> {
 /// When the folder cannot be made or written.
 pub fn write_all(folder: &Path, report: &Report, catalogue: &Catalogue) -> Result<Paths, ReportError> {
     prepare(folder)?;
-    let paths = Paths {
-        json: folder.join("report.json"),
-        junit: folder.join("junit.xml"),
-        markdown: folder.join("summary.md"),
-        html: folder.join("report.html"),
-    };
+    let paths = Paths::within(folder);
     report.write(&paths.json)?;
     write_file(&paths.junit, junit::render(report, catalogue)?.as_bytes())?;
     write_file(&paths.markdown, markdown::render(report, catalogue).as_bytes())?;

@@ -8,10 +8,10 @@ use super::Context;
 use crate::{
     judge::oracle_requirements,
     scenario::{
-        ClientAuthEdit, Edit, ExchangeSpec, MetadataKind, OneOrMany, Placeholder, ProfileName, Scenario,
-        Step, Suite, TokenEdit, pieces,
+        ClientAuthEdit, Edit, ExchangeSpec, Expect, MetadataKind, OneOrMany, Placeholder, ProfileName,
+        Scenario, Step, Suite, TokenEdit, pieces,
     },
-    spec::{Catalogue, Level, Requirement},
+    spec::{Catalogue, Level, Requirement, role},
     target::{AuthMethod, ClientSpec, TargetSpec, token_type_uri},
     token::client_method,
 };
@@ -119,6 +119,9 @@ pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
     for step in &scenario.steps {
         needs.step(step, context);
     }
+    for i in 0..scenario.steps.len() {
+        scenario.expect_of(i).into_iter().for_each(|expect| needs.compared(expect));
+    }
     needs.second_uses(scenario);
     let client = scenario
         .steps
@@ -160,6 +163,15 @@ impl Needs<'_> {
     fn token(&mut self, name: &str) {
         if !self.named.contains(name) && !self.spec.tokens.contains_key(name) {
             self.lack(format!("tokens.{name}"));
+        }
+    }
+
+    /// Tokens of the target that checks compare with: without them nothing can be said.
+    fn compared(&mut self, expect: &Expect) {
+        for name in expect.tokens_compared() {
+            if role::is_role(role::TOKENS, name) {
+                self.token(name);
+            }
         }
     }
 

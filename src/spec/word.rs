@@ -164,6 +164,9 @@ pub(super) struct WordEntry {
     pub mend: Option<String>,
 }
 
+/// The term under which the rows of the decision table are listed.
+const DECISIONS: &str = "decision-table";
+
 /// Every word, kind by kind.
 pub(super) fn all(catalogue: &Catalogue, entries: &[WordEntry]) -> Vec<Word> {
     let mut out: Vec<Word> = entries
@@ -174,6 +177,10 @@ pub(super) fn all(catalogue: &Catalogue, entries: &[WordEntry]) -> Vec<Word> {
             ..plain(&entry.word, entry.kind, &entry.means)
         })
         .collect();
+    for table in out.iter_mut().filter(|word| word.word == DECISIONS) {
+        let rows: Vec<&str> = catalogue.rows().iter().map(|row| row.id.as_str()).collect();
+        table.more.push(("Its rows".to_owned(), rows.join(", ")));
+    }
     out.extend(catalogue.readings().into_iter().map(|id| reading(id, catalogue, entries)));
     out.extend(Capability::ALL.iter().map(|c| plain(c.name(), WordKind::Capability, c.meaning())));
     for (kind, roles) in [

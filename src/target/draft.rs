@@ -21,6 +21,8 @@ pub struct Draft {
     pub token_env: Option<String>,
     /// A user and the environment variable that holds the password, for the password grant.
     pub user: Option<(String, String)>,
+    /// Whether nothing answered at the issuer's address: then nothing is known of its endpoints.
+    pub unreached: bool,
 }
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -44,7 +46,14 @@ pub fn draft(draft: &Draft, metadata: Option<&Value>) -> String {
     line(&format!("name: {}", quoted(&draft.name)));
     line("# version: \"1.0\"        # a comparison of reports tells builds apart by it");
     line(&format!("issuer: {}", quoted(&draft.issuer)));
-    if metadata.is_none() {
+    if draft.unreached {
+        line(
+            "# Nothing answered there when this was written. The endpoints are read from the server's metadata; if it has",
+        );
+        line("# none, name them:");
+        line("# metadata: none");
+        line("# endpoints: { token: https://… }");
+    } else if metadata.is_none() {
         line("# No metadata were found: name the endpoints.");
         line("metadata: none");
         line("endpoints:");
@@ -159,6 +168,7 @@ mod tests {
         };
         for draft_of in [
             base.clone(),
+            Draft { unreached: true, ..base.clone() },
             Draft { secret_env: secret(), token_env: Some("PATH".into()), ..base.clone() },
             Draft { secret_env: secret(), user: Some(("alice".into(), "ALICE".into())), ..base },
         ] {

@@ -157,6 +157,12 @@ impl Redactor {
         self.automata.iter().flat_map(|automaton| found_by(automaton)).collect()
     }
 
+    /// Whether there is something to hide in a text, of which only the beginning is looked at if it is long.
+    fn hides(&self, text: &str) -> bool {
+        let (window, _) = window(text, SHOWN);
+        self.text(window) != window
+    }
+
     /// As [`Redactor::text`], and at most so many bytes of it. Of a long text only the beginning is looked at; a secret
     /// that the cut might have split is left out.
     pub fn brief(&self, text: &str, limit: usize) -> String {
@@ -189,7 +195,7 @@ impl Redactor {
             started: exchange.timing.started,
             wait_ms: milliseconds(exchange.timing.wait),
             duration_ms: milliseconds(exchange.timing.total),
-            curl: self.brief(&curl(&exchange.request), SHOWN),
+            curl: self.brief(&curl(&exchange.request, &|text| self.hides(text)), SHOWN),
             tokens: shown_tokens(exchange, self),
         }
     }

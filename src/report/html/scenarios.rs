@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::{
     budget::Budget,
     tokens::{ChainsView, Shown, TokenView, compared},
-    view::{mark, place, rank},
+    view::{Piece, mark, place, rank, ticked},
 };
 use crate::{
     judge::{FailClass, Finding, Verdict, oracle_requirements},
     report::{
         Report, curl_note,
+        difference::difference,
         digest::{contested, has_row},
         visible::{shown, status},
     },
@@ -45,7 +46,7 @@ pub(super) struct ScenarioView {
     pub(super) topic: String,
     pub(super) section: String,
     pub(super) control: Option<ControlView>,
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<Vec<Piece>>,
     pub(super) findings: Vec<FindingView>,
     pub(super) findings_left: usize,
     pub(super) met: Vec<MetView>,
@@ -103,7 +104,7 @@ pub(super) struct ExchangeView {
     pub(super) response: String,
     pub(super) curl: String,
     /// What has to be filled in to use it.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Vec<Piece>>,
     pub(super) tokens: Vec<TokenView>,
 }
 
@@ -216,14 +217,12 @@ fn scenario<'a>(
         title: shown(&result.title, SHORT),
         topic: shown(&result.topic, SHORT),
         section: shown(&result.section, SHORT),
-        control: result.control.as_ref().zip(result.difference.as_ref()).map(|(control, difference)| {
-            ControlView {
-                id: shown(control, SHORT),
-                there: report.scenario(control).is_some(),
-                difference: budget.text(difference, SHORT),
-            }
+        control: result.control.as_ref().zip(difference(result)).map(|(control, difference)| ControlView {
+            id: shown(control, SHORT),
+            there: report.scenario(control).is_some(),
+            difference: budget.text(&difference, SHORT),
         }),
-        reason: result.reason.as_ref().map(|r| budget.text(r, SHORT)),
+        reason: result.reason.as_ref().map(|r| ticked(&budget.text(r, SHORT))),
         findings,
         findings_left,
         met,
@@ -328,7 +327,7 @@ fn exchange_view<'a>(
         request: message(&head, &request.headers, &request.body, budget),
         response,
         curl: budget.text(&exchange.curl, MESSAGE),
-        note: curl_note(&exchange.curl, scenario).map(|note| budget.text(&note, SHORT)),
+        note: curl_note(&exchange.curl, scenario).map(|note| ticked(&budget.text(&note, SHORT))),
         tokens: tokens.views(exchange, budget),
     }
 }

@@ -57,7 +57,7 @@ pub(super) struct Page {
     /// Waivers that fail the run: state, check, what is accepted, owner, why.
     waivers: Vec<[String; 5]>,
     /// Number, reason.
-    missing: Vec<(String, String)>,
+    missing: Vec<(String, Vec<Piece>)>,
     scenarios: Vec<ScenarioView>,
     specs: Vec<SpecView>,
     /// All requirements in words, where some repeat others.
@@ -66,11 +66,25 @@ pub(super) struct Page {
     observations: Vec<(String, String, String)>,
 }
 
+/// A part of a text in which backticks mark what is written in files and commands.
+pub(super) struct Piece {
+    pub(super) code: bool,
+    pub(super) text: String,
+}
+
+/// The parts; a text whose backticks do not pair has one.
+pub(super) fn ticked(text: &str) -> Vec<Piece> {
+    let paired = text.matches('`').count().is_multiple_of(2);
+    let parts: Vec<&str> = if paired { text.split('`').collect() } else { vec![text] };
+    let pieces = parts.into_iter().enumerate();
+    pieces.map(|(i, part)| Piece { code: i % 2 == 1, text: part.to_owned() }).collect()
+}
+
 /// What was proven neither way, for one reason.
 pub(super) struct OpenView {
     cause: &'static str,
     number: String,
-    reason: String,
+    reason: Vec<Piece>,
     /// Where the cause is explained.
     page: Option<crate::spec::Page>,
 }
@@ -163,7 +177,7 @@ impl Page {
             missing: digest::not_applicable(report)
                 .iter()
                 .take(ROWS)
-                .map(|g| (g.extent(), shown(g.reason, CELL)))
+                .map(|g| (g.extent(), ticked(&shown(g.reason, CELL))))
                 .collect(),
             scenarios: scenarios(report, catalogue, &mut budget),
             specs: specs(report, catalogue),
@@ -289,7 +303,7 @@ fn open(report: &Report, catalogue: &Catalogue) -> Vec<OpenView> {
             out.push(OpenView {
                 cause: word,
                 number: count(group.scenarios.len(), "scenario"),
-                reason: shown(group.reason, CELL),
+                reason: ticked(&shown(group.reason, CELL)),
                 page: catalogue.page(word).filter(|_| i == 0),
             });
         }

@@ -113,7 +113,8 @@ pub struct Report {
     pub fail_on: Level,
     /// Causes of inconclusive verdicts that were accepted.
     pub allow_inconclusive: BTreeSet<Cause>,
-    /// Scenarios by outcome.
+    /// Scenarios by outcome. One whose `verdict` is `fail` at the `level` should is counted under `warn`, and not under
+    /// `fail`, as long as a should does not fail the run.
     pub counts: Counts,
     /// Scenarios of the profile, as it comes with txspec, that were not selected.
     #[serde(default, skip_serializing_if = "is_zero")]

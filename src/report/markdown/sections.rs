@@ -5,6 +5,7 @@ use crate::{
     judge::Finding,
     report::{
         Report, curl_note,
+        difference::difference,
         digest::{self, Group, Violation, class_meaning},
         headline::{extent, headline},
         visible::{count, duration, status},
@@ -141,11 +142,11 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
     let Some(first) = violation.scenarios.first() else {
         return out;
     };
-    if let (Some(difference), Some(control)) = (&first.difference, &first.control) {
+    if let (Some(difference), Some(control)) = (difference(first), &first.control) {
         out.push_str(&format!(
             "- **differs from the control** {} by: {}\n",
             code(control, CELL),
-            text(difference, TEXT)
+            text(&difference, TEXT)
         ));
     }
     if let Some(exchange) = shown_exchange(first, finding) {
@@ -181,7 +182,7 @@ fn exchange_lines(exchange: &RedactedExchange, scenario: &ScenarioResult) -> Str
 
 fn table(violations: &[Violation<'_>], catalogue: &Catalogue) -> String {
     let mut out = String::from(
-        "| level | requirement | section | class | observed | seen in |\n| --- | --- | --- | --- | --- | --- |\n",
+        "| level | requirement | section | class | expected | observed | seen in |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for violation in violations.iter().take(ROWS) {
         let finding = violation.finding;
@@ -190,11 +191,12 @@ fn table(violations: &[Violation<'_>], catalogue: &Catalogue) -> String {
         let contested =
             if finding.reading.is_some() || !finding.ambiguity.is_empty() { " (contested)" } else { "" };
         out.push_str(&format!(
-            "| {} {} | {}{contested} | {section} | {} | {} | {} |\n",
+            "| {} {} | {}{contested} | {section} | {} | {} | {} | {} |\n",
             mark(finding.level),
             finding.level.word(),
             linked(&finding.requirement, catalogue),
             word(finding.class.map_or("violated", |c| c.word()), catalogue),
+            cell(&finding.expected, CELL),
             cell(&finding.observed, CELL),
             names(&violation.scenarios, 3)
         ));
@@ -391,6 +393,8 @@ pub(super) fn coverage(report: &Report, catalogue: &Catalogue) -> String {
         out.push_str(&format!("| together, what repeats another counted once {}", cells(total)));
     }
     out.push_str(&format!("\n<details><summary>by section</summary>\n\n| section {head}"));
+    // A specification may cite a section of another, which has a row of that name already.
+    let mut rows: Vec<(String, digest::Tally)> = Vec::new();
     for spec in &coverage {
         for (section, tally) in &spec.sections {
             let known =
@@ -399,8 +403,14 @@ pub(super) fn coverage(report: &Report, catalogue: &Catalogue) -> String {
                 || text(&format!("{} section {section}", spec.spec), CELL),
                 |r| section_link(r, catalogue),
             );
-            out.push_str(&format!("| {place} {}", cells(*tally)));
+            match rows.iter_mut().find(|(name, _)| *name == place) {
+                Some((_, sum)) => sum.extend(*tally),
+                None => rows.push((place, *tally)),
+            }
         }
+    }
+    for (place, tally) in rows {
+        out.push_str(&format!("| {place} {}", cells(tally)));
     }
     out.push_str("\n</details>\n");
     out

@@ -34,6 +34,22 @@ fn a_server_cannot_write_html_links_or_headings() {
     assert!(!bare.contains("<script") && !bare.contains("](javascript"), "{bare}");
 }
 
+/// A specification that cites a section of another adds to that section's row.
+#[test]
+fn no_section_has_two_rows() {
+    let mut report = fixture::sample();
+    let known = report.requirements[0].clone();
+    let citing = fixture::catalogue().requirements().iter().find(|r| r.section == "RFC 8693 4.1").unwrap();
+    for (spec, section) in [("RFC 8693", "4.1"), (citing.spec.as_str(), citing.section.as_str())] {
+        let mut row = known.clone();
+        (row.spec, row.section) = (spec.into(), section.into());
+        report.requirements.push(row);
+    }
+    let out = markdown(&report);
+    let rows = out.split("by section").nth(1).unwrap().split("</details>").next().unwrap();
+    assert_eq!(rows.matches("| [RFC 8693 section 4.1](").count(), 1, "{rows}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 

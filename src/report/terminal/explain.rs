@@ -5,6 +5,7 @@ use crate::{
     judge::{Finding, Verdict},
     report::{
         curl_note,
+        difference::difference,
         digest::{class_meaning, contested},
         visible::{count, shown, status},
     },
@@ -47,9 +48,9 @@ pub fn explain(result: &ScenarioResult, catalogue: &Catalogue, width: usize, sty
         page.blank();
         undecided(&mut page, result);
     }
-    if let (Some(control), Some(difference)) = (&result.control, &result.difference) {
+    if let (Some(control), Some(difference)) = (&result.control, difference(result)) {
         page.blank();
-        let text = format!("{} (control: {})", shown(difference, TEXT), shown(control, TEXT));
+        let text = format!("{} (control: {})", shown(&difference, TEXT), shown(control, TEXT));
         page.field(2, "differs by", PLAIN, &text);
     }
     exchanges(&mut page, result, &failures);

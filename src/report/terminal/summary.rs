@@ -17,6 +17,8 @@ use crate::{
 
 /// Most of a text that is shown.
 const TEXT: usize = 300;
+/// Most of what was expected.
+const EXPECTED: usize = 120;
 /// Violations that are listed.
 const VIOLATIONS: usize = 30;
 /// Warnings that are listed.
@@ -175,7 +177,21 @@ fn one(page: &mut Page, violation: &Violation<'_>) {
             (PLAIN, &tail),
         ],
     );
-    page.put(4, 6, &[(DIM, "observed"), (PLAIN, &shown(&finding.observed, TEXT))]);
+    let expected = format!("{};", shown(or_nothing(&finding.expected), EXPECTED));
+    page.put(
+        4,
+        6,
+        &[
+            (DIM, "expected"),
+            (PLAIN, &expected),
+            (DIM, "observed"),
+            (PLAIN, &shown(or_nothing(&finding.observed), TEXT)),
+        ],
+    );
+}
+
+fn or_nothing(text: &str) -> &str {
+    if text.trim().is_empty() { "nothing" } else { text }
 }
 
 /// The first scenarios by id, and how many more.

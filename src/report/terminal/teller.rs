@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     judge::Verdict,
-    report::visible::shown,
+    report::{difference::difference, visible::shown},
     run::ScenarioResult,
     spec::{Catalogue, Level},
 };
@@ -22,14 +22,24 @@ const OFTEN: usize = 3;
 /// Most of a text that is shown.
 const TEXT: usize = 300;
 
+/// Of so many scenarios each is told in full.
+const FEW: usize = 4;
+
 /// Remembers what was told in full.
 #[derive(Default)]
 pub struct Teller {
+    /// Whether what proves nothing is told in short: among many scenarios, violations must stand out.
+    many: bool,
     /// How often, and the first scenario.
     told: Mutex<BTreeMap<String, (usize, String)>>,
 }
 
 impl Teller {
+    /// For a run of so many scenarios.
+    pub fn of(scenarios: usize) -> Self {
+        Self { many: scenarios > FEW, ..Self::default() }
+    }
+
     /// Explains a result as [`explain`] does, or shortly if the same was explained often enough.
     pub fn explain(
         &self,
@@ -38,6 +48,10 @@ impl Teller {
         width: usize,
         styled: bool,
     ) -> String {
+        let violated = result.failures().iter().any(|f| f.level > Level::May);
+        if self.many && result.verdict == Verdict::Inconclusive && !violated {
+            return two_lines(result, width, styled);
+        }
         let keys = keys(result);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut first = None;
@@ -70,6 +84,22 @@ fn keys(result: &ScenarioResult) -> Vec<String> {
     keys
 }
 
+/// What could not be decided, and where more is said: it is not what the server did wrong.
+fn two_lines(result: &ScenarioResult, width: usize, styled: bool) -> String {
+    let mut page = Page::new(width, styled);
+    page.put(0, 0, &[(BOLD, &shown(&result.title, TEXT))]);
+    let (mark, style) = verdict_mark(Verdict::Inconclusive);
+    let cause = format!("[{}]", result.cause.map_or("no cause given", |c| c.word()));
+    let reason = shown(result.reason.as_deref().unwrap_or("no reason given"), TEXT);
+    let more = format!("(`--only {}` tells it in full)", shown(&result.id, TEXT));
+    page.put(
+        2,
+        4,
+        &[(style, mark), (style, "INCONCLUSIVE"), (style, &cause), (PLAIN, &reason), (DIM, &more)],
+    );
+    page.finish()
+}
+
 fn brief(result: &ScenarioResult, first: &str, width: usize, styled: bool) -> String {
     let mut page = Page::new(width, styled);
     page.put(0, 0, &[(BOLD, &shown(&result.title, TEXT))]);
@@ -95,8 +125,8 @@ fn brief(result: &ScenarioResult, first: &str, width: usize, styled: bool) -> St
         let reason = shown(result.reason.as_deref().unwrap_or("no reason given"), TEXT);
         page.put(2, 4, &[(style, mark), (style, cause), (PLAIN, &reason)]);
     }
-    if let Some(difference) = &result.difference {
-        page.field(2, "differs by", PLAIN, &shown(difference, TEXT));
+    if let Some(difference) = difference(result) {
+        page.field(2, "differs by", PLAIN, &shown(&difference, TEXT));
     }
     let pointer =
         format!("as in `{}`, which is told in full; the reports hold every exchange", shown(first, TEXT));
@@ -108,6 +138,26 @@ fn brief(result: &ScenarioResult, first: &str, width: usize, styled: bool) -> St
 mod tests {
     use super::*;
     use crate::report::fixture;
+
+    #[test]
+    fn among_many_what_proves_nothing_is_told_in_short() {
+        let report = fixture::sample();
+        let open = report.scenarios.iter().find(|s| s.verdict == Verdict::Inconclusive).unwrap();
+        let failed = report.scenarios.iter().find(|s| s.verdict == Verdict::Fail).unwrap();
+        let tell =
+            |scenarios, result| Teller::of(scenarios).explain(result, fixture::catalogue(), 200, false);
+        let short = tell(FEW + 1, open);
+        assert_eq!(short.lines().count(), 2, "{short}");
+        assert!(
+            short.contains("? INCONCLUSIVE [") && short.contains(&format!("--only {}", open.id)),
+            "{short}"
+        );
+        for result in [open, failed] {
+            let full = explain(result, fixture::catalogue(), 200, false);
+            assert_eq!(tell(FEW, result), full);
+            assert_eq!(tell(FEW + 1, result) == full, result.id == failed.id);
+        }
+    }
 
     #[test]
     fn what_repeats_itself_is_told_in_full_three_times() {
