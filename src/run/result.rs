@@ -29,7 +29,7 @@ pub struct ScenarioResult {
     pub section: String,
     /// Its profile.
     pub profile: ProfileName,
-    /// What it came to.
+    /// What it came to. `fail` stands for warnings alone too: `level` tells.
     pub verdict: Verdict,
     /// For `fail`: the highest level violated (`should` is a warning).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -157,7 +157,7 @@ impl Declared<'_> {
             found.push(if clean {
                 finding
             } else {
-                finding.undecided(Cause::Unobservable, "no token came back, but no OAuth error either: it is not proven that the request was refused for what is wrong with it")
+                finding.undecided(Cause::Unobservable, "no token came back, but no OAuth error of a refusal either: it is not proven that the request was refused for what is wrong with it")
             });
         }
         found.extend(code::judge(self.run, self.step, at, row, refusal.code_covers.as_ref()));

@@ -85,8 +85,11 @@ fn suite(old: &Report, new: &Report, shared: usize, complete: bool) -> String {
     }
     if complete {
         let over = count(shared, "scenario");
-        let whose =
-            if old.target.name == new.target.name { "the server's doing" } else { "due to the servers" };
+        let whose = match (old.target.name == new.target.name, policy(old, new).is_empty()) {
+            (true, true) => "the server's doing",
+            (true, false) => "due to the server or to what its target file declares",
+            (false, _) => "due to the servers",
+        };
         return format!("the suite did not change: what differs below is {whose}, over {over}");
     }
     let judged = |r: &Report, s: &ScenarioResult| r.scenario(&s.id).is_some_and(|s| !unreached(r, s));
