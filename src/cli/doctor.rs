@@ -6,7 +6,10 @@ use clap::Args;
 
 use super::{Exit, select::TargetArguments, terminal::Terminal};
 use crate::{
-    run::{ClientHealth, Context, ContextError, Form, Introspected, PlainExchange, Sight, preflight, probe, sight},
+    run::{
+        ClientHealth, Context, ContextError, Form, Introspected, PlainExchange, Sight, preflight, probe,
+        sight,
+    },
     scenario::Suite,
     spec::{Capability, Catalogue},
     target::{AuthMethod, duration},

@@ -14,7 +14,6 @@ mod steady;
 mod tests;
 mod truth;
 
-pub use declared::GRANTED;
 pub use facts::{Issued, RunFacts, StepFacts, StepKind};
 pub use finding::{Cause, FailClass, Finding, Verdict};
 pub use outcome::{Outcome, outcome_of};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
-    judge::{Cause, FailClass, Finding, GRANTED, Verdict, oracle_requirements},
+    judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
     reference::{Fault, FaultClass},
     run::ScenarioResult,
     spec::Level,
@@ -103,7 +103,7 @@ fn withheld(result: &ScenarioResult) -> impl Iterator<Item = &Finding> {
     let refused = move |f: &&Finding| {
         f.verdict == Verdict::Inconclusive
             && f.cause == Some(Cause::Precondition)
-            && if base { f.level >= Level::Should } else { f.level == Level::May && f.expected == GRANTED }
+            && if base { f.level >= Level::Should } else { f.level == Level::May && f.exchange.is_some() }
     };
     result.findings.iter().filter(refused)
 }

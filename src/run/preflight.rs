@@ -124,8 +124,10 @@ fn content_type(response: &RedactedResponse) -> Option<&str> {
 
 /// What is wrong with a 2xx that holds no token.
 fn unusable(response: &RedactedResponse) -> String {
-    let kind = content_type(response)
-        .map_or_else(|| "no content type".to_owned(), |kind| format!("content type {}", printable(kind, 100)));
+    let kind = content_type(response).map_or_else(
+        || "no content type".to_owned(),
+        |kind| format!("content type {}", printable(kind, 100)),
+    );
     let cut = if response.truncated { ", cut at the limit" } else { "" };
     format!(
         "the plain exchange was answered {}, but with no JSON object with access_token ({kind}{cut})",

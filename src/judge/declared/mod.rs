@@ -75,9 +75,6 @@ fn unanswered(outcome: &Outcome) -> Option<(Cause, String)> {
     }
 }
 
-/// What is expected of a request that is in order.
-pub const GRANTED: &str = "the request is granted";
-
 struct Declared<'a> {
     run: &'a RunFacts,
     step: &'a StepFacts<'a>,
@@ -119,7 +116,8 @@ impl Declared<'_> {
         let only_claimed = self.only_claimed(expect);
         for check in checks() {
             for id in check.covers.iter().flat_map(OneOrMany::iter) {
-                let mut finding = Finding::pass(id, self.level(check, id), GRANTED, observed.clone());
+                let mut finding =
+                    Finding::pass(id, self.level(check, id), "the request is granted", observed.clone());
                 finding.exchange = Some(self.step.index(at));
                 if !self.step.controlled {
                     found.push(finding.undecided(
@@ -152,7 +150,8 @@ impl Declared<'_> {
     /// value, where the specification leaves both to the server (level may). A refusal then contradicts the file, which
     /// may be wrong as well as the server.
     fn only_claimed(&self, expect: &Expect) -> bool {
-        let granting = expect.success.iter().flatten().filter(|c| self.applies(c) && c.predicates().is_empty());
+        let granting =
+            expect.success.iter().flatten().filter(|c| self.applies(c) && c.predicates().is_empty());
         let mut levels = granting.flat_map(|check| {
             let ids = check.covers.iter().flat_map(OneOrMany::iter);
             ids.map(|id| (check.level, self.run.level(id)))
