@@ -319,7 +319,7 @@ async fn a_mistyped_value_of_the_target_file_is_told_and_proves_nothing() {
     let folder = TempDir::new().unwrap();
     let text = format!(
         "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\ntokens:\n{USER}\
-         capabilities: [audience, resource, scope, jwt_access_token]\naudiences: {{ allowed: no-such-api }}\n\
+         capabilities: [audience, resource, scope, jwt_access_token]\naudiences: {{ allowed: no-such-api, second: 'https://backend.example.com' }}\n\
          resources: {{ allowed: 'https://api.example.con' }}\nscopes: {{ subject: [read, write], narrow: [read] }}\n",
         server.issuer()
     );
