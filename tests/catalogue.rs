@@ -232,3 +232,31 @@ fn the_suite_is_broad_and_every_negative_names_its_control() {
         scenarios.iter().filter(|s| s["negative"] == true && !s["control"].is_string()).collect();
     none("negatives without control", &wrong);
 }
+
+/// A value of the target file that is varied can only show something if the value itself was granted in the control: else a
+/// mistyped one is refused whatever is done to it.
+#[test]
+fn a_variation_of_a_declared_value_has_the_value_itself_for_control() {
+    let catalogue = catalogue();
+    let suite = Suite::embedded(&catalogue).unwrap();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for scenario in suite.scenarios().iter().filter(|s| s.expect.refusal.is_some()) {
+        let Some(edit) = scenario.edits.last() else { continue };
+        for (name, value) in edit.set.iter().flatten() {
+            let declared = ["{{audience.allowed", "{{resource.allowed", "{{scope.narrow"];
+            let whole = ["{{audience.allowed}}", "{{resource.allowed}}", "{{scope.narrow}}"];
+            if whole.contains(&value.as_str()) || !declared.iter().any(|d| value.contains(d)) {
+                continue;
+            }
+            seen += 1;
+            let control = scenario.control.as_deref().and_then(|id| suite.get(id)).unwrap();
+            let sent = control.edits.iter().flat_map(|e| e.set.iter().flatten()).any(|(n, _)| n == name);
+            if !sent {
+                wrong.push(scenario.id.as_str());
+            }
+        }
+    }
+    assert!(seen >= 15, "{seen} variations");
+    none("variations whose control does not send what is varied", &wrong);
+}

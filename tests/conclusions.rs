@@ -8,7 +8,11 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
-use txspec::reference::{Options, ReferenceServer};
+use txspec::{
+    reference::{Options, ReferenceServer},
+    scenario::{OneOrMany, Scenario, Suite},
+    spec::{Catalogue, Level},
+};
 
 struct Ran {
     code: Option<i32>,
@@ -315,4 +319,58 @@ fn a_pipe_is_not_waited_for_and_a_device_stays_one() {
     assert!(fs::symlink_metadata(folder.path("link.har")).unwrap().is_symlink());
     assert!(fs::metadata(folder.path("kept.har")).unwrap().len() > 100);
     assert!(fs::metadata(folder.path("pipe")).unwrap().file_type().is_fifo());
+}
+
+/// Whether the data of a scenario score a violation of a requirement at a level of its own.
+fn sets_level(scenario: &Scenario, id: &str) -> bool {
+    let names = |ids: &OneOrMany| ids.iter().any(|one| one == id);
+    let own = scenario.steps.iter().filter_map(|step| step.expect.as_ref()).chain([&scenario.expect]);
+    own.into_iter().any(|expect| {
+        let checks = expect.success.iter().flatten().chain(expect.refusal.iter().flat_map(|r| &r.also));
+        checks.into_iter().any(|c| c.level.is_some() && c.covers.as_ref().is_some_and(names))
+            || expect
+                .refusal
+                .as_ref()
+                .is_some_and(|r| r.accepted.is_some() && r.covers.as_ref().is_some_and(names))
+    })
+}
+
+/// No sentence is violated at a higher level than it has itself: what raises one says so in the data (a policy, a reading, or
+/// the scenario). RFC 7519 section 7.2 says SHOULD of what RFC 8725 section 3.1 says MUST of.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_sentence_is_violated_at_a_higher_level_than_its_own() {
+    let faults = ["alg-none-accepted", "no-pragma", "unknown-audience-minted", "unknown-scope-granted"];
+    let known: Vec<String> = txspec::reference::faults().unwrap().into_iter().map(|f| f.id).collect();
+    let faults = faults.iter().map(|f| (*f).to_owned()).filter(|f| known.contains(f)).collect();
+    let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+    let folder = Folder::new();
+    let issuer = server.issuer().to_owned();
+    let ran =
+        tokio::task::spawn_blocking(move || folder.run(&["--target", "reference", "--issuer", &issuer]))
+            .await
+            .unwrap();
+    assert_eq!(ran.code, Some(1), "{}", ran.text);
+    let catalogue = Catalogue::embedded().unwrap();
+    let suite = Suite::embedded(&catalogue).unwrap();
+    let bound = |id: &str| {
+        let row = catalogue.get(id).unwrap();
+        row.policy.as_ref().map_or(row.level, |raise| row.level.max(raise.raises_to))
+    };
+    let level = |value: &Value| serde_json::from_value::<Level>(value["level"].clone()).unwrap();
+    let mut failed = 0;
+    for scenario in ran.report["scenarios"].as_array().unwrap() {
+        let written = suite.get(scenario["id"].as_str().unwrap()).unwrap();
+        for finding in scenario["findings"].as_array().unwrap().iter().filter(|f| f["verdict"] == "fail") {
+            let id = finding["requirement"].as_str().unwrap();
+            failed += 1;
+            assert!(level(finding) <= bound(id) || sets_level(written, id), "{}: {finding}", written.id);
+        }
+    }
+    assert!(failed > 5, "{failed} findings");
+    let rows = ran.report["requirements"].as_array().unwrap();
+    let row = rows.iter().find(|r| r["id"] == "JW-7.2-alg-acceptable").unwrap();
+    assert_eq!((row["verdict"].as_str(), row["level"].as_str()), (Some("fail"), Some("should")), "{row}");
+    for row in rows.iter().filter(|r| r["verdict"] == "fail" && r["same_as"].is_string()) {
+        assert!(level(row) <= bound(row["id"].as_str().unwrap()), "{row}");
+    }
 }

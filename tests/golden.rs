@@ -512,7 +512,11 @@ fn golden_examples_of_the_rfc_never_fail() {
         sections.insert(section.clone());
         for reading in bench.catalogue.readings() {
             let findings = bench.judge(&vector, reading);
-            let failed: Vec<_> = findings.iter().filter(|f| f.fails_at(Level::Should)).collect();
+            // Whoever reads RFC 6749 to the letter is warned of what the examples leave out, too.
+            let literal =
+                |f: &&Finding| f.reading.as_deref() == Some("strict-6749") && f.level == Level::Should;
+            let failed: Vec<_> =
+                findings.iter().filter(|f| f.fails_at(Level::Should) && !literal(f)).collect();
             assert!(failed.is_empty(), "{} under {reading}: {failed:?}", vector.id);
         }
     }

@@ -585,6 +585,22 @@ async fn a_server_that_is_hostile_at_once_fails_the_preflight() {
     }
 }
 
+/// A page that is served with 200 is no token endpoint: the run ends before it judges, and says what came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_no_token_endpoint() {
+    let page = Reply::http(200, &[("content-type", "text/html")], "<html><body>Welcome</body></html>");
+    let server = RawServer::start(move |_: &Received| page.clone()).await;
+    let target = target_text(&server.url(), "");
+    for (command, status) in [(&["run", "--no-report", "impersonation"][..], 6), (&["doctor"][..], 6)] {
+        let ran = txspec(&Folder::new(&format!("page-{}", command[0])), &target, command).await;
+        let said = [ran.output.stdout.as_slice(), ran.output.stderr.as_slice()].concat();
+        let said = String::from_utf8_lossy(&said).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(ran.output.status.code(), Some(status), "{said}");
+        let words = "answered 200, but with no JSON object with access_token (content type text/html)";
+        assert!(said.contains(words), "{said}");
+    }
+}
+
 /// The set-up walk shows more of what a server says than the run does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_shows_hostile_text_harmlessly() {

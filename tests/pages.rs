@@ -192,7 +192,9 @@ fn the_one_reading_that_changes_verdicts_says_so() {
     assert!(lenient.contains("Of TX-2.2.2-error-code-invalid_request: That leave also"), "{lenient}");
     let strict = explain("strict");
     assert!(strict.contains("the code invalid_grant is a violation of level must"), "{strict}");
-    for other in ["current-practice", "strict-6749", "either", "rfc8707", "cnf-in-token", "not-covered"] {
+    let literal = explain("strict-6749");
+    assert!(literal.contains("A violation of OA-5.1-pragma is of level should"), "{literal}");
+    for other in ["current-practice", "either", "rfc8707", "cnf-in-token", "not-covered"] {
         assert!(explain(other).contains("selecting it changes no verdict"), "{other}");
     }
     // What is said of the others holds as long as `strict` is no milder than what stands beside it.

@@ -396,3 +396,74 @@ async fn a_scenario_that_compares_with_a_token_that_the_target_lacks_does_not_ap
     assert_eq!(ran.code, 4, "{}\n{}", ran.out, ran.err);
     assert!(ran.out.contains("the target file has no tokens.narrow"), "{}", ran.out);
 }
+
+/// An answer that is malformed is no mistake in the set-up: the run judges it, and the doctor says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_success_is_judged_and_not_blamed_on_the_set_up() {
+    for (fault, violated) in [
+        ("body-wrapped-in-array", "TX-2.2.1-json-toplevel"),
+        ("body-not-utf8", "TX-2.2.1-json-toplevel"),
+        ("access-token-as-object", "TX-2.2.1-access_token-required"),
+        ("access-token-in-other-member", "TX-2.2.1-access_token-required"),
+    ] {
+        let server = ReferenceServer::start(Options { faults: vec![fault.into()], ..Options::default() })
+            .await
+            .unwrap();
+        let (out, code) = doctor(&server, "", USER, "").await;
+        assert_eq!(code, 0, "{fault}: {out}");
+        let said = "note  the plain exchange was answered 200, but with no JSON object with access_token (content type application/json";
+        assert!(out.contains(said), "{fault}: {out}");
+        let folder = TempDir::new().unwrap();
+        let text = format!(
+            "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\ntokens:\n{USER}",
+            server.issuer()
+        );
+        fs::write(folder.path().join("target.yaml"), text).unwrap();
+        let arguments = ["run", "--target", "target.yaml", "--no-report", "impersonation"];
+        let ran = txspec(folder.path(), &arguments, &[]).await;
+        assert_eq!(ran.code, 1, "{fault}: {}\n{}", ran.out, ran.err);
+        assert!(ran.out.contains(&format!("must {violated} [malformed]")), "{fault}: {}", ran.out);
+    }
+}
+
+/// What the file lists must work: a value that the server does not know leaves open all that rests on it, and nothing that
+/// is refused along with it counts for or against the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_value_of_the_target_file_is_told_and_proves_nothing() {
+    let faults = vec!["target-matched-by-prefix".into()];
+    let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = format!(
+        "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\ntokens:\n{USER}\
+         capabilities: [audience, resource, scope, jwt_access_token]\naudiences: {{ allowed: no-such-api, second: 'https://backend.example.com' }}\n\
+         resources: {{ allowed: 'https://api.example.con' }}\nscopes: {{ subject: [read, write], narrow: [read] }}\n",
+        server.issuer()
+    );
+    fs::write(folder.path().join("target.yaml"), text).unwrap();
+    let ran = txspec(folder.path(), &["run", "--target", "target.yaml", "--report-dir", "kept"], &[]).await;
+    let text = fs::read_to_string(folder.path().join("kept/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let verdict = |kind: &str, id: &str| {
+        let all = report[kind].as_array().unwrap();
+        all.iter().find(|one| one["id"] == id).map(|one| one["verdict"].as_str().unwrap().to_owned())
+    };
+    for id in [
+        "audience-known",
+        "audience-prefixed",
+        "audience-suffixed",
+        "audience-space-separated",
+        "audience-narrows-scope",
+        "resource-known",
+        "resource-suffixed",
+        "resource-fragment",
+        "resource-query",
+    ] {
+        assert_eq!(verdict("scenarios", id).as_deref(), Some("inconclusive"), "{id}: {}", ran.out);
+    }
+    for id in ["TX-2.2.2-invalid_target", "RI-2-invalid_target", "TX-2.1-audience-optional"] {
+        assert_eq!(verdict("requirements", id).as_deref(), Some("inconclusive"), "{id}: {}", ran.out);
+    }
+    // Nor is the code of what the unknown target was refused with held against the server.
+    assert_ne!(verdict("requirements", "OA-5.2-invalid_scope").as_deref(), Some("fail"), "{}", ran.out);
+    assert_eq!(ran.code, 3, "{}\n{}", ran.out, ran.err);
+}

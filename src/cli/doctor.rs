@@ -10,7 +10,10 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    run::{ClientHealth, Context, ContextError, Form, Introspected, Sight, attempt, preflight, probe, sight},
+    run::{
+        ClientHealth, Context, ContextError, Form, Introspected, PlainExchange, Sight, attempt, preflight,
+        probe, sight,
+    },
     scenario::{ExchangeSpec, OneOrMany, Suite},
     spec::{Capability, Catalogue},
     target::{AuthMethod, duration},
@@ -325,7 +328,12 @@ impl Walk<'_> {
             return false;
         }
         match preflight(self.context).await {
-            Ok(()) => self.ok("a plain exchange is granted"),
+            Ok(PlainExchange::Granted) => self.ok("a plain exchange is granted"),
+            // Nothing in the target file mends that, and a run tells what is wrong with the answer.
+            Ok(PlainExchange::Malformed(message)) => {
+                self.note(&format!("{message}: a run judges the answer, and can judge little else"));
+                return false;
+            }
             Err(error) => {
                 self.fail(&error.message, &self.chosen.hint(&error.hint));
                 return false;

@@ -193,10 +193,11 @@ pub(super) fn at_pointer<'v>(document: &'v Value, pointer: &str) -> Vec<Option<&
 
 /// Whether the condition of a check holds.
 pub(super) fn holds(document: &Value, only_if: &OnlyIf) -> bool {
-    at_pointer(document, &only_if.at)
+    let there = at_pointer(document, &only_if.at)
         .into_iter()
         .flatten()
-        .any(|v| only_if.contains.as_deref().is_none_or(|part| contains(v, part)))
+        .any(|v| only_if.contains.as_deref().is_none_or(|part| contains(v, part)));
+    there != only_if.absent
 }
 
 /// The outcome of a comparison.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Outcome, outcome_of};
 use crate::{
-    spec::{Capability, Catalogue, Level, Requirement},
+    spec::{Capability, Catalogue, Level, ReadingOf, Requirement},
     target::{Policy, Value1},
     token::TokenView,
     wire::{Exchange, FormBody, StrictJson},
@@ -43,15 +43,27 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
-    /// The level of a requirement for this target: the catalogue's, raised by what the operator declares.
+    /// The level of a requirement for this target: the catalogue's or that of the selected reading, raised by what the
+    /// operator declares.
     pub fn level(&self, id: &str) -> Level {
         let Some(row) = self.catalogue.get(id) else {
             return Level::Must;
         };
+        let level = self.read(row).and_then(|reading| reading.level).unwrap_or(row.level);
         match &row.policy {
-            Some(raise) if self.policy.declares(raise.knob) => row.level.max(raise.raises_to),
-            _ => row.level,
+            Some(raise) if self.policy.declares(raise.knob) => level.max(raise.raises_to),
+            _ => level,
         }
+    }
+
+    /// The selected reading, if it decides at which level a violation of a requirement is scored.
+    pub fn decided_by(&self, id: &str) -> Option<String> {
+        let reading = self.read(self.catalogue.get(id)?)?;
+        reading.level.map(|_| reading.id.clone())
+    }
+
+    fn read<'a>(&self, row: &'a Requirement) -> Option<&'a ReadingOf> {
+        row.readings.iter().find(|reading| reading.id == self.reading)
     }
 
     /// A requirement.

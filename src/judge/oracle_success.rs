@@ -90,14 +90,16 @@ impl Oracle<'_> {
             "Cache-Control with no-store",
             shown("cache-control"),
         );
-        self.check(
+        let reading = self.run.decided_by("OA-5.1-pragma");
+        let pragma = self.check(
             "OA-5.1-pragma",
             has("pragma", "no-cache"),
             FailClass::WrongForm,
             "Pragma: no-cache",
             shown("pragma"),
-        )
-        .ambiguity = vec!["A2".into()];
+        );
+        pragma.ambiguity = vec!["A2".into()];
+        pragma.reading = reading;
     }
 
     /// One JSON object, UTF-8, no byte order mark, no repeated names.

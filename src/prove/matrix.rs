@@ -73,7 +73,7 @@ impl FaultOutcome {
         self.fired += fired;
         for result in results {
             self.undecided += usize::from(result.verdict == Verdict::Inconclusive);
-            if result.control.is_none() && fault.class.contains(&FaultClass::Refused) {
+            if fault.class.contains(&FaultClass::Refused) {
                 self.left_open.extend(
                     withheld(result)
                         .filter(|f| fault.violates.contains(&f.requirement))
@@ -96,10 +96,14 @@ impl FaultOutcome {
 }
 
 /// A base request has no positive twin, so its refusal is never called a violation: it leaves open what it was to show,
-/// which fails a run as well. More cannot be asked of it when a fault refuses what should be granted.
+/// which fails a run as well. More cannot be asked of it when a fault refuses what should be granted. The same holds for
+/// what only the target file says to be granted (level may).
 fn withheld(result: &ScenarioResult) -> impl Iterator<Item = &Finding> {
-    let refused = |f: &&Finding| {
-        f.verdict == Verdict::Inconclusive && f.cause == Some(Cause::Precondition) && f.level >= Level::Should
+    let base = result.control.is_none();
+    let refused = move |f: &&Finding| {
+        f.verdict == Verdict::Inconclusive
+            && f.cause == Some(Cause::Precondition)
+            && if base { f.level >= Level::Should } else { f.level == Level::May && f.exchange.is_some() }
     };
     result.findings.iter().filter(refused)
 }

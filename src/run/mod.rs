@@ -28,7 +28,7 @@ pub use describe::difference;
 pub use documented::{Documented, SILENT};
 pub use event::{Event, Listener};
 pub use plan::{Applicability, Filter, applicability, checks, select};
-pub use preflight::{PreflightError, Stage, preflight};
+pub use preflight::{PlainExchange, PreflightError, Stage, preflight};
 pub use probe::{ClientHealth, Probed, probe};
 pub use record::{Occasion, Recorder, Recording, Replayed, Seen, replay};
 pub use result::{

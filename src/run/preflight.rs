@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Context, apply, execute::not_succeeded};
 use crate::{
     scenario::ExchangeSpec,
-    wire::{TransportKind, printable},
+    wire::{RedactedResponse, TransportKind, printable},
 };
 
 /// Which step of the preflight failed.
@@ -29,11 +29,21 @@ pub struct PreflightError {
     pub hint: String,
 }
 
+/// What the server made of the plain exchange, where the run can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlainExchange {
+    /// It was granted, or no one waited for the answer.
+    Granted,
+    /// It was answered as a success that is none a client could use (RFC 8693 section 2.2.1). That is a fault of the answer and
+    /// not of the set-up: the scenarios give the verdict.
+    Malformed(String),
+}
+
 /// Gets the subject token and sends one plain exchange.
 ///
 /// # Errors
 /// When the set-up (or the server) does not allow anything to be judged, with advice.
-pub async fn preflight(context: &Context) -> Result<(), PreflightError> {
+pub async fn preflight(context: &Context) -> Result<PlainExchange, PreflightError> {
     if let Err(error) = context.obtainer.token("user").await {
         let message = context.vault.redactor().text(&error.to_string());
         let hint = if error.unreachable {
@@ -47,10 +57,19 @@ pub async fn preflight(context: &Context) -> Result<(), PreflightError> {
     if let Some(control) = context.suite.get("impersonation") {
         let result = context.result(control).await;
         if not_succeeded(&result).is_none() || context.sender.is_interrupted() {
-            return Ok(());
+            return Ok(PlainExchange::Granted);
         }
         let answer = result.exchanges.last();
         let status = answer.and_then(|e| e.response.as_ref());
+        if let Some(response) = status.filter(|r| (200..300).contains(&r.status) && !names_error(&r.body)) {
+            let message = unusable(response);
+            return if speaks_json(response) {
+                Ok(PlainExchange::Malformed(message))
+            } else {
+                let hint = "check that the address is that of the token endpoint, and not of a page or a proxy in front of it";
+                Err(PreflightError { stage: Stage::Exchange, message, hint: hint.into() })
+            };
+        }
         let message = match (status, answer.and_then(|e| e.transport_error.as_deref())) {
             (Some(r), _) => {
                 format!("the plain exchange was not granted: status {}{}", r.status, error_of(&r.body))
@@ -82,8 +101,42 @@ pub async fn preflight(context: &Context) -> Result<(), PreflightError> {
             message: format!("the token endpoint does not answer: {e}"),
             hint: "check its address".into(),
         }),
-        _ => Ok(()),
+        _ => Ok(PlainExchange::Granted),
     }
+}
+
+/// Whether whoever answered meant a token response: a body of JSON, one that is called so, or one with a token in it.
+/// Anything else may be no token endpoint at all. What was cut at the limit of the target file says neither.
+fn speaks_json(response: &RedactedResponse) -> bool {
+    let kind = content_type(response).map(|kind| kind.to_ascii_lowercase()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let structured = serde_json::from_str::<Value>(&response.body)
+        .is_ok_and(|value| value.is_object() || value.is_array());
+    let called = essence == "application/json" || essence.ends_with("+json");
+    let carries = response.body.contains("access_token") && !essence.contains("html");
+    !response.truncated && (structured || called || carries)
+}
+
+fn content_type(response: &RedactedResponse) -> Option<&str> {
+    let field = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    field.map(|(_, value)| value.as_str())
+}
+
+/// What is wrong with a 2xx that holds no token.
+fn unusable(response: &RedactedResponse) -> String {
+    let kind = content_type(response).map_or_else(
+        || "no content type".to_owned(),
+        |kind| format!("content type {}", printable(kind, 100)),
+    );
+    let cut = if response.truncated { ", cut at the limit" } else { "" };
+    format!(
+        "the plain exchange was answered {}, but with no JSON object with access_token ({kind}{cut})",
+        response.status
+    )
+}
+
+fn names_error(body: &str) -> bool {
+    serde_json::from_str::<Value>(body).is_ok_and(|value| value.get("error").is_some())
 }
 
 fn error_of(body: &str) -> String {

@@ -296,8 +296,11 @@ pub enum UrlForm {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnlyIf {
-    /// JSON pointer; something stands there.
+    /// JSON pointer; something stands there, unless `absent` says otherwise.
     pub at: String,
+    /// Nothing stands there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent: bool,
     /// And contains this word or member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,

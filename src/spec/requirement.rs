@@ -104,6 +104,9 @@ pub struct ReadingOf {
     /// Whether it is used when the target selects none.
     #[serde(default)]
     pub default: bool,
+    /// How a violation is scored under this reading, if not at the level of the requirement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
 }
 
 /// Facts about its own policy that an operator can declare.

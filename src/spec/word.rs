@@ -207,7 +207,7 @@ fn sentence(text: &str) -> String {
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
-/// What a reading says of each sentence, and which codes are judged otherwise under it.
+/// What a reading says of each sentence, and what is judged otherwise under it.
 fn reading(id: &str, catalogue: &Catalogue, entries: &[WordEntry]) -> Word {
     let entry = entries.iter().find(|entry| entry.kind == WordKind::Reading && entry.word == id);
     let sentences: Vec<_> = catalogue
@@ -250,6 +250,9 @@ fn reading(id: &str, catalogue: &Catalogue, entries: &[WordEntry]) -> Word {
                 tolerated.level.word()
             );
         }
+    }
+    for (row, level) in sentences.iter().filter_map(|(row, of)| Some((row, of.level?))) {
+        let _ = write!(decided, "A violation of {} is of level {}. ", row.id, level.word());
     }
     if decided.is_empty() {
         decided.push_str("No error code is judged otherwise under it: it names a way to understand the sentence, and selecting it changes no verdict. ");

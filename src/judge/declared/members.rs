@@ -12,7 +12,7 @@ use crate::{
         claims::{self, issued_claims, shown},
         oracle_error,
     },
-    scenario::{ClaimCheck, HeaderCheck, IfMissing, MemberCheck, Relation},
+    scenario::{ClaimCheck, HeaderCheck, IfMissing, MemberCheck, Relation, Source},
     spec::{Knob, Level},
 };
 
@@ -87,10 +87,30 @@ impl Declared<'_> {
             // The subject token itself is about that party: nothing can be told apart.
             return None;
         }
+        if pointer == "/sub"
+            && relation.not_same_as == Some("subject")
+            && let Ok(own) = claims::reference(self.run, self.step, at, "subject")
+            && own == self.step.client_id.as_str()
+        {
+            // A token for the client is just what the subject token would give: nothing can be told apart either.
+            return None;
+        }
+        if pointer == "/jti" && relation.not_same_as.is_some_and(|name| self.is_same_jwt(name, at)) {
+            // One JWT that was handed out twice is one thing, and has one name.
+            return None;
+        }
         match claims::compare(self.run, self.step, at, value, relation) {
             Ok(c) => when(c.ok, format!("{pointer}: {}", c.expected), shown(value)),
             Err(e) => unseen(pointer.to_string(), e),
         }
+    }
+
+    /// Whether the issued token says in all claims what another says that `name` (`first:/jti`) refers to.
+    fn is_same_jwt(&self, name: &str, at: usize) -> bool {
+        let other = name.split_once(":/").and_then(|(token, _)| self.step.tokens.get(token));
+        let other = other.and_then(|view| view.claims.as_ref());
+        let own = issued_claims(self.step, at, Source::Jwt).ok();
+        own.is_some() && own.as_ref() == other
     }
 
     pub(super) fn header(&self, check: &HeaderCheck, at: usize) -> Judged {

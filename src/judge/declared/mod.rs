@@ -113,6 +113,7 @@ impl Declared<'_> {
         let checks = || expect.success.iter().flatten().filter(|c| self.applies(c));
         // Where a check says that the request is granted, that check fails; where none does, all of them are open.
         let says_granted = checks().any(|c| c.predicates().is_empty());
+        let only_claimed = self.only_claimed(expect);
         for check in checks() {
             for id in check.covers.iter().flat_map(OneOrMany::iter) {
                 let mut finding =
@@ -123,6 +124,12 @@ impl Declared<'_> {
                         Cause::Precondition,
                         "the request has no control: either the server or the target file is wrong; check the set-up \
                          with `txspec doctor`",
+                    ));
+                } else if only_claimed {
+                    found.push(finding.undecided(
+                        Cause::Precondition,
+                        "the target file says that this works, and no text demands that the server grant it: either the \
+                         file or the server is wrong; check the value in the file and the server's configuration",
                     ));
                 } else if check.predicates().is_empty() {
                     found.push(
@@ -137,6 +144,23 @@ impl Declared<'_> {
             }
         }
         found
+    }
+
+    /// Whether nothing but the target file says that the request is granted: it declares the capability and lists the
+    /// value, where the specification leaves both to the server (level may). A refusal then contradicts the file, which
+    /// may be wrong as well as the server.
+    fn only_claimed(&self, expect: &Expect) -> bool {
+        let granting =
+            expect.success.iter().flatten().filter(|c| self.applies(c) && c.predicates().is_empty());
+        let mut levels = granting.flat_map(|check| {
+            let ids = check.covers.iter().flat_map(OneOrMany::iter);
+            ids.map(|id| (check.level, self.run.level(id)))
+        });
+        let mut any = false;
+        levels.all(|(own, level)| {
+            any = true;
+            own.is_none() && level == Level::May
+        }) && any
     }
 
     fn refusal(&self, refusal: &Refusal, at: usize, observed: &str) -> Vec<Finding> {

@@ -237,3 +237,90 @@ fn an_empty_scope_member_says_that_nothing_was_granted() {
     let silent = good().with("access_token", jwt(json!({ "sub": "alice" })));
     assert_eq!(failing(&bench.judge(&silent.exchange(), Some(&wanted))).len(), 1);
 }
+
+/// What only the target file says to work is left open when it is refused; what a text demands is not.
+#[test]
+fn a_declared_value_that_is_refused_contradicts_the_file_and_is_open() {
+    let known = expect(
+        "success: [ { covers: TX-2.1-audience-optional }, \
+         { audience: { covers: allowed }, covers: BCP-2.3-audience } ]",
+    );
+    let exchange = refusal("invalid_target").exchange();
+    let found = Bench::new().judge(&exchange, Some(&known));
+    for id in ["TX-2.1-audience-optional", "BCP-2.3-audience"] {
+        let own = found.iter().find(|f| f.requirement == id).unwrap();
+        assert_eq!((own.verdict, own.cause), (Verdict::Inconclusive, Some(Cause::Precondition)), "{id}");
+    }
+    let demanded = expect("success: [ { covers: OA-2.3.1-basic-supported } ]");
+    let found = failing(&Bench::new().judge(&exchange, Some(&demanded)));
+    assert_eq!(found, [("OA-2.3.1-basic-supported".to_owned(), Level::Must, FailClass::Refused)]);
+    // What a scenario calls information on purpose stays that.
+    let information = expect("success: [ { covers: TX-2.1-audience-optional, level: may, why: x } ]");
+    let found = failing(&Bench::new().judge(&exchange, Some(&information)));
+    assert_eq!(found, [("TX-2.1-audience-optional".to_owned(), Level::May, FailClass::Refused)]);
+}
+
+/// RFC 7519 section 4.1.7: another JWT has another jti. The same one handed out twice is no other.
+#[test]
+fn a_jti_that_two_different_tokens_share_is_a_violation() {
+    let wanted = expect(
+        "success: [ { claim: { at: /jti, in: jwt, not_same_as: 'first:/jti', if_missing: fine }, covers: JW-4.1.7-jti-unique } ]",
+    );
+    let mut bench = Bench::new();
+    bench.tokens.insert("first".into(), token(json!({ "sub": "alice", "jti": "1" })));
+    let verdict = |claims: Value| {
+        let found = bench.judge(&good().with("access_token", jwt(claims)).exchange(), Some(&wanted));
+        found.into_iter().find(|f| f.requirement == "JW-4.1.7-jti-unique").map(|f| (f.verdict, f.level))
+    };
+    assert_eq!(verdict(json!({ "sub": "bob", "jti": "1" })), Some((Verdict::Fail, Level::Must)));
+    assert_eq!(verdict(json!({ "sub": "bob", "jti": "2" })), Some((Verdict::Pass, Level::Must)));
+    assert_eq!(verdict(json!({ "sub": "alice", "jti": "1" })), None);
+    assert_eq!(verdict(json!({ "sub": "bob" })), None);
+}
+
+/// Whom the token speaks for shows whether a misspelt subject_token was read. Where both are one, nothing shows it.
+#[test]
+fn a_token_for_the_client_itself_shows_no_use_of_another_parameter() {
+    let wanted = expect(
+        "success: [ { claim: { at: /sub, not_same_as: subject, if_missing: fine }, covers: OA-1.9-case-sensitive } ]\n\
+         refusal: { row: missing-parameter, covers: OA-1.9-case-sensitive }",
+    );
+    let mut bench = Bench::new();
+    let verdict = |bench: &Bench, sub: &str| {
+        let case = good().with("access_token", jwt(json!({ "sub": sub })));
+        let found = bench.judge(&case.exchange(), Some(&wanted));
+        found.into_iter().find(|f| f.requirement == "OA-1.9-case-sensitive").map(|f| f.verdict)
+    };
+    assert_eq!(verdict(&bench, "app"), Some(Verdict::Pass));
+    assert_eq!(verdict(&bench, "alice"), Some(Verdict::Fail));
+    bench.tokens.insert("subject".into(), token(json!({ "sub": "app" })));
+    assert_eq!(verdict(&bench, "app"), None);
+}
+
+#[test]
+fn a_condition_can_ask_for_absence() {
+    let wanted = |condition: &str| {
+        expect(&format!(
+            "success: [ {{ member: {{ at: /missing, equals: true, only_if: {{ at: /token_type, {condition} }} }}, covers: MD-tx-extra }} ]"
+        ))
+    };
+    let judged = |condition: &str| {
+        let found = Bench::new().judge(&good().exchange(), Some(&wanted(condition)));
+        found.iter().any(|f| f.requirement == "MD-tx-extra")
+    };
+    assert!(judged("contains: Bearer") && !judged("absent: true"));
+}
+
+/// `reading: strict-6749` makes what is information elsewhere a warning, and says that it did.
+#[test]
+fn a_reading_scores_a_violation_as_it_says() {
+    let mut bench = Bench::new();
+    let exchange = good().header("pragma", None).exchange();
+    let pragma = |bench: &Bench| {
+        let found = bench.judge(&exchange, None).into_iter().find(|f| f.requirement == "OA-5.1-pragma");
+        found.map(|f| (f.verdict, f.level, f.reading)).unwrap()
+    };
+    assert_eq!(pragma(&bench), (Verdict::Fail, Level::May, None));
+    bench.run.reading = "strict-6749".into();
+    assert_eq!(pragma(&bench), (Verdict::Fail, Level::Should, Some("strict-6749".into())));
+}
