@@ -211,6 +211,10 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(items), Value::String(_)) if items.len() == 1 => items.first() == Some(b),
         (Value::String(_), Value::Array(items)) if items.len() == 1 => items.first() == Some(a),
+        // A NumericDate may have a fraction (RFC 7519 section 2), the times of RFC 7662 section 2.2 have none.
+        (Value::Number(x), Value::Number(y)) if x.is_f64() || y.is_f64() => {
+            x.as_f64().map(f64::trunc) == y.as_f64().map(f64::trunc)
+        }
         _ => a == b,
     }
 }

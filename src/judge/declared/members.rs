@@ -75,6 +75,10 @@ impl Declared<'_> {
                 why: String::new(),
             });
         };
+        if relation.present == Some(false) && value.is_null() {
+            // A serializer's way to say that there is none.
+            return pass(format!("nothing at {pointer}"), "null");
+        }
         if let Some(name) = relation.not_same_as
             && name != "subject"
             && pointer == "/sub"

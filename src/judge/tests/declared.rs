@@ -324,3 +324,20 @@ fn a_reading_scores_a_violation_as_it_says() {
     bench.run.reading = "strict-6749".into();
     assert_eq!(pragma(&bench), (Verdict::Fail, Level::Should, Some("strict-6749".into())));
 }
+
+/// What lawful servers write in another way is no violation.
+#[test]
+fn a_member_of_null_is_absent_and_a_time_with_a_fraction_is_the_same_second() {
+    let none = "success: [ { member: { at: /refresh_token, present: false }, covers: TX-2.2.1-refresh_token-type } ]";
+    let own = |value: Value| {
+        let exchange = good().with("refresh_token", value).exchange();
+        let findings = Bench::new().judge(&exchange, Some(&expect(none)));
+        findings.into_iter().find(|f| f.requirement == "TX-2.2.1-refresh_token-type").unwrap().verdict
+    };
+    assert_eq!((own(Value::Null), own(json!("x"))), (Verdict::Pass, Verdict::Fail));
+    let same = crate::judge::claims::same;
+    assert!(same(&json!(1_795_277_028), &json!(1_795_277_028.0)));
+    assert!(same(&json!(1_795_277_028.25), &json!(1_795_277_028)));
+    assert!(!same(&json!(1_795_277_029.0), &json!(1_795_277_028)));
+    assert!(!same(&json!("1795277028"), &json!(1_795_277_028)));
+}
