@@ -108,6 +108,12 @@ pub(super) fn compare(
             expected: format!("not {name} ({})", word(&other)),
         });
     }
+    if let Some(name) = relation.agrees_with {
+        let other = reference(run, step, i, name)?;
+        let ok = agree(value, &other)
+            .ok_or_else(|| Unseen(format!("it has no member in common with {name} ({})", word(&other))))?;
+        return Ok(Comparison { ok, expected: format!("nothing else than {name} says ({})", word(&other)) });
+    }
     if let Some(wanted) = relation.equals {
         return Ok(Comparison { ok: same(value, wanted), expected: word(wanted) });
     }
@@ -217,6 +223,16 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Whether what both values say is the same; `None` if they are objects of which no member can be compared. A server
+/// may show less of a claim in one place than in the other (RFC 7662 section 2.2 leaves the members of an introspection
+/// response to it).
+pub(super) fn agree(a: &Value, b: &Value) -> Option<bool> {
+    let (Value::Object(left), Value::Object(right)) = (a, b) else { return Some(same(a, b)) };
+    let mut shared = left.iter().filter_map(|(name, value)| agree(value, right.get(name)?)).peekable();
+    shared.peek()?;
+    Some(shared.all(|same| same))
 }
 
 fn contains(value: &Value, part: &str) -> bool {

@@ -66,6 +66,7 @@ impl Expect {
             for relation in relations.into_iter().flatten() {
                 names.extend(relation.same_as);
                 names.extend(relation.not_same_as);
+                names.extend(relation.agrees_with);
                 names.extend(relation.at_most);
                 names.extend(relation.same_as_one_of.iter().flat_map(|all| all.iter().map(String::as_str)));
             }
@@ -258,6 +259,8 @@ pub struct Relation<'a> {
     pub same_as: Option<&'a str>,
     /// Different from a value known to the run.
     pub not_same_as: Option<&'a str>,
+    /// Says nothing else than a value known to the run: members that only one of them has are left aside.
+    pub agrees_with: Option<&'a str>,
     /// Equal to this.
     pub equals: Option<&'a Value>,
     /// One of these.
@@ -337,6 +340,10 @@ pub struct ClaimCheck {
     /// Different from, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_same_as: Option<String>,
+    /// Says nothing else than this, named as in `same_as`: members of objects that only one of the two has are left
+    /// aside, at every depth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agrees_with: Option<String>,
     /// Equal to this value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Value>,
@@ -390,6 +397,9 @@ pub struct MemberCheck {
     pub not_same_as: Option<String>,
     /// As in `claim`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agrees_with: Option<String>,
+    /// As in `claim`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Value>,
     /// As in `claim`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -437,6 +447,7 @@ macro_rules! relation {
                 Relation {
                     same_as: self.same_as.as_deref(),
                     not_same_as: self.not_same_as.as_deref(),
+                    agrees_with: self.agrees_with.as_deref(),
                     equals: self.equals.as_ref(),
                     one_of: self.one_of.as_deref(),
                     present: self.present,

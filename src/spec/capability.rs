@@ -44,7 +44,7 @@ capabilities! {
     JwtSubject "jwt_subject" "JWTs of a trusted other issuer are accepted as subject tokens of type jwt.",
     JwtAccessToken "jwt_access_token" "The access tokens of this server are JWTs.",
     Introspection "introspection" "Issued tokens can be introspected (RFC 7662).",
-    Revocation "revocation" "Tokens can be revoked (RFC 7009).",
+    Revocation "revocation" "Access tokens can be revoked (RFC 7009); leave it out where only refresh tokens can.",
     Refresh "refresh" "Refresh tokens that come out of an exchange can be used (RFC 6749 section 6).",
     Metadata "metadata" "A metadata document is published (RFC 8414 or OpenID Connect Discovery).",
     OpenidConfiguration "openid_configuration" "An OpenID Connect Discovery document is published beside the one of RFC 8414.",

@@ -143,6 +143,7 @@ fn each_predicate_passes_and_fails() {
             "claim: { at: /client_id, same_as: 'client:exchanger' }",
             "claim: { at: /sub, same_as: 'client:exchanger' }",
         ),
+        ("claim: { at: /act, agrees_with: 'jwt:/act' }", "claim: { at: /act, agrees_with: subject }"),
         ("claim: { at: /sub, equals: alice }", "claim: { at: /sub, equals: bob }"),
         ("claim: { at: /sub, one_of: [alice, bob] }", "claim: { at: /sub, one_of: [bob] }"),
         ("claim: { at: /may_act, present: false }", "claim: { at: /act, present: false }"),
@@ -340,4 +341,19 @@ fn a_member_of_null_is_absent_and_a_time_with_a_fraction_is_the_same_second() {
     assert!(same(&json!(1_795_277_028.25), &json!(1_795_277_028)));
     assert!(!same(&json!(1_795_277_029.0), &json!(1_795_277_028)));
     assert!(!same(&json!("1795277028"), &json!(1_795_277_028)));
+}
+
+/// One place may show less of an actor than another; what both show must be the same.
+#[test]
+fn values_agree_if_nothing_that_both_show_differs() {
+    let agree = crate::judge::claims::agree;
+    let shown = json!({ "sub": "svc", "act": { "sub": "svc2", "client_id": "c2" } });
+    assert_eq!(agree(&shown, &shown), Some(true));
+    assert_eq!(agree(&shown, &json!({ "sub": "svc", "iss": "https://as.example" })), Some(true));
+    assert_eq!(agree(&shown, &json!({ "sub": "svc", "act": { "sub": "svc2" } })), Some(true));
+    assert_eq!(agree(&shown, &json!({ "sub": "svc", "act": { "sub": "other" } })), Some(false));
+    assert_eq!(agree(&shown, &json!({ "sub": "other" })), Some(false));
+    assert_eq!(agree(&shown, &json!("svc")), Some(false), "another form");
+    assert_eq!(agree(&shown, &json!({ "iss": "https://as.example" })), None, "nothing to compare");
+    assert_eq!(agree(&json!({}), &json!({})), None);
 }

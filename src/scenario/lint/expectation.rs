@@ -132,6 +132,7 @@ impl Lint<'_> {
         let set = [
             relation.same_as.is_some(),
             relation.not_same_as.is_some(),
+            relation.agrees_with.is_some(),
             relation.equals.is_some(),
             relation.one_of.is_some(),
             relation.present.is_some(),
@@ -147,8 +148,8 @@ impl Lint<'_> {
             self.found.push(
                 at.error(
                     "several-relations",
-                    "more than one of `same_as`, `not_same_as`, `equals`, `one_of`, `present`, `type`, `contains`, \
-                     `excludes`, `same_as_one_of`, `at_most`, `min_length` and `url`",
+                    "more than one of `same_as`, `not_same_as`, `agrees_with`, `equals`, `one_of`, `present`, `type`, \
+                     `contains`, `excludes`, `same_as_one_of`, `at_most`, `min_length` and `url`",
                 )
                 .hint("write one check each"),
             );
