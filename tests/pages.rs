@@ -214,7 +214,7 @@ fn what_is_several_things_is_explained_as_each() {
     let (_, out, _) = txspec(&["explain", "delegation"]);
     assert!(out.contains("capability of a target; a scenario"), "{out}");
     let (_, out, _) = txspec(&["explain", "actor-without-type"]);
-    assert!(out.contains("a scenario; a line of the decision table"), "{out}");
+    assert!(out.contains("a scenario; a row of the decision table"), "{out}");
     let (_, out, _) = txspec(&["explain", "roles"]);
     assert!(
         out.contains("token-roles") && out.contains("scope-roles") && out.contains("second_user:"),

@@ -14,8 +14,8 @@ use super::{Exit, keys, list::scenarios_of, pages, select::refuse_suite, termina
 use crate::{
     document::nearest,
     reference::{Fault, faults},
-    scenario::{Scenario, Suite},
-    spec::{Ambiguity, Catalogue, CodeEntry, DecisionRow, Requirement, Word},
+    scenario::{OneOrMany, Scenario, Suite},
+    spec::{Ambiguity, Catalogue, CodeEntry, DecisionRow, Level, Requirement, Word},
     wire::printable,
 };
 
@@ -32,7 +32,7 @@ Examples:
   txspec explain limits.budget
   txspec explain --all --out docs")]
 pub struct ExplainArguments {
-    /// Id of a requirement, a scenario, a fault, a line of the decision table, an entry of the ambiguity register; a
+    /// Id of a requirement, a scenario, a fault, a row of the decision table, an entry of the ambiguity register; a
     /// code: of a mistake in a file, a class of violations, a verdict, a cause, a state of a waiver; or a word: a
     /// conclusion, level, profile, reading, capability, role, exit code, error code, standing of a requirement, or
     /// other term. Or one of these kinds, in plural; or a key of target files, scenario files or report.json.
@@ -158,8 +158,20 @@ impl Known<'_> {
         if let Some(entry) = catalogue.ambiguity(id) {
             add("an entry of the ambiguity register", ambiguity(entry));
         }
+        let stating = |r: &&Requirement| r.statements.iter().any(|s| s.eq_ignore_ascii_case(id));
+        let stated: String = catalogue
+            .requirements()
+            .iter()
+            .filter(stating)
+            .map(|r| format!("\n  {}: {}", r.id, r.says.split_whitespace().collect::<Vec<_>>().join(" ")))
+            .collect();
+        if !stated.is_empty() {
+            let text =
+                format!("{}\none of the thirty keyword statements of RFC 8693\n{stated}", id.to_uppercase());
+            add("a keyword statement", text);
+        }
         if let Some(row) = catalogue.row(id) {
-            add("a line of the decision table", decision(row));
+            add("a row of the decision table", decision(row));
         }
         out
     }
@@ -176,7 +188,7 @@ fn ambiguity(entry: &Ambiguity) -> String {
 }
 
 fn decision(row: &DecisionRow) -> String {
-    let head = [row.id.clone(), "line of the decision table of error codes".to_owned()];
+    let head = [row.id.clone(), "row of the decision table of error codes".to_owned()];
     let codes: Vec<&str> =
         row.expected.iter().map(|code| if code == "*" { "any" } else { code.as_str() }).collect();
     let statuses: Vec<String> = row.statuses.iter().map(u16::to_string).collect();
@@ -351,6 +363,22 @@ fn scenario(s: &Scenario, catalogue: &Catalogue) -> String {
     for id in s.covers() {
         let words = catalogue.get(id).map(|r| r.says.trim().replace('\n', " ")).unwrap_or_default();
         let _ = write!(out, "\n  {id}: {words}");
+        for (level, why) in weighed_otherwise(s, id) {
+            let _ = write!(out, "\n    weighed as {} here: {why}", level.word());
+        }
+    }
+    out
+}
+
+/// Levels that checks of a scenario give to a requirement in place of its own, and why.
+fn weighed_otherwise<'a>(s: &'a Scenario, id: &str) -> Vec<(Level, &'a str)> {
+    let checks = (0..s.steps.len()).filter_map(|i| s.expect_of(i)).flat_map(|e| e.success.iter().flatten());
+    let about = checks.filter(|c| c.covers.iter().flat_map(OneOrMany::iter).any(|covered| covered == id));
+    let mut out: Vec<(Level, &str)> = Vec::new();
+    for (level, why) in about.filter_map(|c| Some((c.level?, c.why.as_deref().unwrap_or_default().trim()))) {
+        if !out.contains(&(level, why)) {
+            out.push((level, why));
+        }
     }
     out
 }

@@ -63,7 +63,8 @@ fn judged(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Catal
     let replayed = replay(&recording, &suite, catalogue);
     let report = report::Report::new(report::identity_of(&recording, &replayed), &replayed.result);
     let paths = arguments.outputs.write(&report, catalogue, terminal)?;
-    let summary = report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
+    let summary =
+        report::terminal::summary(&report, catalogue, paths.as_ref(), terminal.width(), terminal.styled());
     let muted = arguments.outputs.mute(terminal, true);
     terminal.out(&summary);
     arguments.outputs.unmute(terminal, muted);

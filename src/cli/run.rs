@@ -19,14 +19,14 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    judge::Cause,
+    judge::{Cause, Verdict},
     report::{
         self, Report,
         lines::{Lines, LinesError},
     },
     run::{
-        Context, ContextError, Event, Filter, Listener, Occasion, Options, Recorder, Recording, Session,
-        preflight, remember_secrets, select, trials,
+        Context, ContextError, Event, Filter, Listener, Occasion, Options, Recorder, Recording,
+        ScenarioResult, Session, preflight, remember_secrets, select, trials,
     },
     scenario::{Scenario, Suite},
     spec::{Catalogue, Level},
@@ -331,15 +331,26 @@ fn execute(
         }
     }
     let mut summary = String::new();
+    let told_open = |s: &&ScenarioResult| {
+        s.verdict == Verdict::Inconclusive
+            && s.withdrawn.is_empty()
+            && s.cause.is_none_or(|c| !report.allow_inconclusive.contains(&c))
+    };
+    let open = report.scenarios.iter().filter(told_open).count();
+    if prints && open > 0 {
+        // libtest knows two outcomes only.
+        summary = format!("(of the `failed` above, {open} are inconclusive)\n\n");
+    }
     if prints && session.withdrawn() > 0 {
         // libtest's lines cannot be called back.
-        summary = format!(
+        summary += &format!(
             "taken back: {} of the verdicts above, since the server was not seen to grant their control afterwards.\n\
              They count as inconclusive here and in the reports.\n\n",
             session.withdrawn()
         );
     }
-    summary += &report::terminal::summary(&report, paths.as_ref(), terminal.width(), terminal.styled());
+    summary +=
+        &report::terminal::summary(&report, catalogue, paths.as_ref(), terminal.width(), terminal.styled());
     if prints {
         terminal.out(&summary);
     } else {

@@ -25,11 +25,13 @@ pub(super) fn issued_claims(step: &StepFacts<'_>, i: usize, source: Source) -> R
     let issued = step.issued(i).ok_or_else(|| Unseen("no token was issued".into()))?;
     let view = issued.view.as_ref().ok_or_else(|| Unseen("no token was issued".into()))?;
     let jwt = view.jwt.as_ref().map(crate::token::Jwt::claims_value);
-    let introspected = || match &issued.introspection {
+    let introspected = || {
+        match &issued.introspection {
         Some(Ok(value)) if value.get("active") == Some(&Value::Bool(true)) => Ok(value.clone()),
         Some(Ok(_)) => Err(Unseen(INACTIVE.into())),
         Some(Err(why)) => Err(Unseen(format!("introspection failed: {why}"))),
-        None => Err(Unseen("the token was not introspected: the target declares no introspection".into())),
+        None => Err(Unseen("the token was not introspected: that takes the capability `introspection`, its endpoint and a client `observer`".into())),
+    }
     };
     match source {
         Source::Jwt => jwt.ok_or_else(|| Unseen("the issued token is no readable JWT".into())),

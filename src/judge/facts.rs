@@ -96,6 +96,19 @@ impl StepKind {
     pub fn is_token_endpoint(self) -> bool {
         matches!(self, Self::Exchange | Self::Refresh)
     }
+
+    /// What was asked for, as a noun.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exchange => "exchange",
+            Self::Refresh => "refresh",
+            Self::Introspect => "introspection",
+            Self::Revoke => "revocation",
+            Self::Metadata => "document",
+            Self::Userinfo => "UserInfo request",
+            Self::Obtain => "token",
+        }
+    }
 }
 
 /// What is known of the token that a response issued.

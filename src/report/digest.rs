@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Report, visible::count};
 use crate::{
-    judge::{Cause, FailClass, Finding, Verdict},
+    judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
     run::{RequirementResult, ScenarioResult},
     spec::{Catalogue, Level},
 };
@@ -54,12 +54,72 @@ fn grouped<'a>(report: &'a Report, wanted: impl Fn(&Finding) -> bool) -> Vec<Vio
             }
         }
     }
+    for violation in &mut out {
+        plainest_first(violation);
+    }
     let places: BTreeMap<&str, usize> =
         report.requirements.iter().enumerate().map(|(i, r)| (r.id.as_str(), i)).collect();
     let place = |v: &Violation<'_>| places.get(v.finding.requirement.as_str()).copied().unwrap_or(usize::MAX);
     // What was accepted wrongly is a hole, anything else a nuisance.
     let nuisance = |v: &Violation<'_>| v.finding.class != Some(FailClass::Accepted);
     out.sort_by_key(|v| (std::cmp::Reverse(v.finding.level), nuisance(v), place(v)));
+    out
+}
+
+/// Puts the plainest of the scenarios that show the same first, so that nobody looks for a missing header among the
+/// actors of a chain.
+fn plainest_first(violation: &mut Violation<'_>) {
+    let effort = |s: &ScenarioResult| (s.difference.is_some(), s.exchanges.len(), s.topic != "impersonation");
+    let Some(at) =
+        (0..violation.scenarios.len()).min_by_key(|i| violation.scenarios.get(*i).map(|s| effort(s)))
+    else {
+        return;
+    };
+    let same = |f: &&Finding| {
+        let of = violation.finding;
+        (&f.requirement, f.level, f.class, &f.observed) == (&of.requirement, of.level, of.class, &of.observed)
+            && f.verdict == of.verdict
+    };
+    if let Some(finding) = violation.scenarios.get(at).and_then(|s| s.findings.iter().find(same)) {
+        violation.finding = finding;
+        violation.scenarios[..=at].rotate_right(1);
+    }
+}
+
+/// How a violation is weighed, in words; with the level of the requirement itself where a check weighs it otherwise.
+pub fn level_words(finding: &Finding, catalogue: &Catalogue) -> String {
+    let own = catalogue.get(&finding.requirement).map(|r| r.level).filter(|own| *own != finding.level);
+    let word = finding.level.word();
+    own.map_or_else(|| word.to_owned(), |own| format!("{word} (of a {})", own.word()))
+}
+
+/// Whether a finding is about what every response of the token endpoint is judged on, and not about the question of a
+/// scenario.
+pub fn is_of_every_response(finding: &Finding) -> bool {
+    finding.class != Some(FailClass::Accepted)
+        && oracle_requirements().contains(&finding.requirement.as_str())
+}
+
+/// Findings that say the same, each once, with how many there are.
+pub fn counted<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<(&'a Finding, usize)> {
+    let mut out: Vec<(&Finding, usize)> = Vec::new();
+    for finding in findings {
+        let same = |(f, _): &&mut (&Finding, usize)| {
+            (&f.requirement, f.level, f.class, &f.expected, &f.observed, &f.why)
+                == (
+                    &finding.requirement,
+                    finding.level,
+                    finding.class,
+                    &finding.expected,
+                    &finding.observed,
+                    &finding.why,
+                )
+        };
+        match out.iter_mut().find(same) {
+            Some((_, times)) => *times += 1,
+            None => out.push((finding, 1)),
+        }
+    }
     out
 }
 
@@ -348,8 +408,9 @@ pub fn advice(report: &Report) -> Vec<String> {
     let matters = |v: &&Violation<'_>| v.finding.level >= report.fail_on.min(Level::Should);
     if let Some(worst) = violations(report).first().filter(matters) {
         out.push(format!(
-            "`txspec explain {}` shows the sentence, its readings and how the check is proven",
-            worst.finding.requirement
+            "`txspec explain {}` shows the sentence{} and how the check is proven",
+            worst.finding.requirement,
+            if worst.finding.reading.is_some() { ", its readings" } else { "" }
         ));
         if let Some(scenario) = worst.scenarios.first().filter(|_| report.scenarios.len() > 2) {
             out.push(format!(
@@ -365,7 +426,7 @@ pub fn advice(report: &Report) -> Vec<String> {
         out.push("an error is a fault of a scenario or of txspec: `txspec check` your own scenario files, else report it".into());
     }
     if report.scenarios.iter().any(|s| s.verdict == Verdict::NotApplicable && !s.excluded) {
-        out.push("more scenarios run when the target file declares what the server offers under `capabilities`, and fills the roles named above".into());
+        out.push("more scenarios run when the target file declares under `capabilities` what the server offers, and fills the roles that they lack".into());
     }
     out
 }
@@ -376,7 +437,7 @@ fn cause_advice(cause: Cause) -> &'static str {
             "control-failed: a refusal proves nothing while the valid request next to it does not succeed: look at the controls first, `txspec doctor` helps"
         }
         Cause::Precondition => {
-            "precondition: a token or an earlier step did not come about: check `tokens` in the target file with `txspec doctor`"
+            "precondition: a token or a request did not come about, as the reasons say: `txspec doctor` tries the tokens and clients of the target file and names the line to change"
         }
         Cause::Transport => {
             "transport: no response arrived: check the network, or raise `limits.request_timeout`"
@@ -385,7 +446,7 @@ fn cause_advice(cause: Cause) -> &'static str {
             "rate-limited: lower `limits.requests_per_second` in the target file, or lift the server's limit for the test client"
         }
         Cause::Unobservable => {
-            "unobservable: to look into opaque tokens, declare `introspection` and a client `observer` that the token is meant for"
+            "unobservable: opaque tokens take `introspection` and a client `observer` that they are meant for; `txspec doctor` tries both"
         }
         Cause::Budget => "budget: raise `limits.budget` in the target file, or select fewer scenarios",
         Cause::Interrupted => "interrupted: run again for the rest",

@@ -100,7 +100,8 @@ pub fn headline(report: &Report) -> Vec<String> {
 fn security(violations: &[Violation<'_>]) -> String {
     match requirements(violations.iter().filter(|v| v.finding.class == Some(FailClass::Accepted))) {
         0 => String::new(),
-        holes => format!("; security: {} by accepting what must be refused", of(holes)),
+        1 => "; 1 of them is a security hole: what must be refused was accepted".to_owned(),
+        holes => format!("; {holes} of them are security holes: what must be refused was accepted"),
     }
 }
 

@@ -33,11 +33,18 @@ impl Wants {
     pub(super) fn of(expect: Option<&Expect>) -> Self {
         let checks = || expect.into_iter().flat_map(|e| e.success.iter().flatten().chain(&e.observe));
         let refers = |text: &Option<String>| text.as_deref().is_some_and(|t| t.starts_with("introspection:"));
-        let introspection = checks()
-            .filter_map(|c| c.claim.as_ref())
-            .any(|c| c.source == Source::Introspection || refers(&c.same_as) || refers(&c.not_same_as));
+        let introspection = checks().filter_map(|c| c.claim.as_ref()).any(|c| {
+            let named = [&c.same_as, &c.not_same_as, &c.agrees_with];
+            c.source == Source::Introspection || named.into_iter().any(refers)
+        });
         Self { inside: checks().any(crate::scenario::Check::looks_into_token), introspection }
     }
+}
+
+/// Whether an expectation asks what introspection says of an issued token, whatever the token shows by itself.
+pub(super) fn asks_introspection(expect: &Expect) -> bool {
+    let judged = Expect { observe: Vec::new(), ..expect.clone() };
+    Wants::of(Some(&judged)).introspection
 }
 
 /// Looks into an issued token: decodes it, and asks the introspection endpoint when that is needed.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use globset::{Glob, GlobMatcher};
 
-use super::Context;
+use super::{Context, look};
 use crate::{
     judge::oracle_requirements,
     scenario::{
         ClientAuthEdit, Edit, ExchangeSpec, Expect, MetadataKind, OneOrMany, Placeholder, ProfileName,
         Scenario, Step, Suite, TokenEdit, pieces,
     },
-    spec::{Catalogue, Level, Requirement, role},
+    spec::{Capability, Catalogue, Level, Requirement, role},
     target::{AuthMethod, ClientSpec, TargetSpec, token_type_uri},
     token::client_method,
 };
@@ -120,7 +120,12 @@ pub fn applicability(scenario: &Scenario, context: &Context) -> Applicability {
         needs.step(step, context);
     }
     for i in 0..scenario.steps.len() {
-        scenario.expect_of(i).into_iter().for_each(|expect| needs.compared(expect));
+        scenario.expect_of(i).into_iter().for_each(|expect| {
+            needs.compared(expect);
+            if scenario.requires.contains(&Capability::Introspection) && look::asks_introspection(expect) {
+                needs.client("observer");
+            }
+        });
     }
     needs.second_uses(scenario);
     let client = scenario

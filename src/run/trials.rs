@@ -45,6 +45,6 @@ fn completion(session: &Session, result: &ScenarioResult, explain: &Explain) -> 
             Ok(Completion::ignored_with(format!("inconclusive: {}", reason())))
         }
         (_, Weight::Fine | Weight::Remark) => Ok(Completion::Completed),
-        _ => Err(Failed::from(explain(result))),
+        _ => Err(Failed::from(explain(result).trim_end())),
     }
 }

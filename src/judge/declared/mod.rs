@@ -138,7 +138,10 @@ impl Declared<'_> {
                 } else if !says_granted {
                     found.push(finding.undecided(
                         Cause::Precondition,
-                        "the request was refused, so that there is nothing to look at",
+                        format!(
+                            "the {} was refused ({observed}), so that there is nothing to look at",
+                            self.step.kind.word()
+                        ),
                     ));
                 }
             }

@@ -103,7 +103,7 @@ pub(super) struct Group {
 pub(super) struct Row {
     verdict: &'static str,
     mark: &'static str,
-    level: &'static str,
+    level: String,
     requirement: String,
     /// Whether the page has a row for it.
     there: bool,
@@ -263,7 +263,7 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<Group> {
         Row {
             verdict,
             mark,
-            level: v.finding.level.word(),
+            level: digest::level_words(v.finding, catalogue),
             requirement: shown(&v.finding.requirement, CELL),
             there: digest::has_row(report, &v.finding.requirement),
             says: catalogue
@@ -281,7 +281,7 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<Group> {
             more: v.scenarios.len().saturating_sub(5),
         }
     };
-    ["Failures", "Warnings", "Information"]
+    ["Violations", "Warnings", "Information"]
         .into_iter()
         .zip(digest::ranked(report))
         .chain([("Accepted by waivers", digest::waived(report))])

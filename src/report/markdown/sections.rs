@@ -116,7 +116,7 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
     let mut out = format!(
         "### {} {} {}: {class}\n\n",
         mark(finding.level),
-        finding.level.word().to_uppercase(),
+        digest::level_words(finding, catalogue).to_uppercase(),
         code(&finding.requirement, CELL)
     );
     if let Some(requirement) = catalogue.get(&finding.requirement) {
@@ -142,7 +142,9 @@ fn in_full(violation: &Violation<'_>, catalogue: &Catalogue) -> String {
     let Some(first) = violation.scenarios.first() else {
         return out;
     };
-    if let (Some(difference), Some(control)) = (difference(first), &first.control) {
+    if digest::is_of_every_response(finding) {
+        out.push_str("- **judged** on every response of the token endpoint, whatever the scenario asks\n");
+    } else if let (Some(difference), Some(control)) = (difference(first), &first.control) {
         out.push_str(&format!(
             "- **differs from the control** {} by: {}\n",
             code(control, CELL),
@@ -193,7 +195,7 @@ fn table(violations: &[Violation<'_>], catalogue: &Catalogue) -> String {
         out.push_str(&format!(
             "| {} {} | {}{contested} | {section} | {} | {} | {} | {} |\n",
             mark(finding.level),
-            finding.level.word(),
+            digest::level_words(finding, catalogue),
             linked(&finding.requirement, catalogue),
             word(finding.class.map_or("violated", |c| c.word()), catalogue),
             cell(&finding.expected, CELL),

@@ -6,7 +6,7 @@ use crate::{
     report::{
         curl_note,
         difference::difference,
-        digest::{class_meaning, contested},
+        digest::{class_meaning, contested, counted, is_of_every_response, level_words},
         visible::{count, shown, status},
     },
     run::ScenarioResult,
@@ -20,6 +20,9 @@ const TEXT: usize = 600;
 const BODY: usize = 240;
 /// Most of a command line that is shown.
 const COMMAND: usize = 6000;
+/// What is said where the question of the scenario has nothing to do with what failed.
+pub(super) const EVERY_RESPONSE: &str =
+    "(judged on every response of the token endpoint, whatever the scenario asks)";
 /// Violations that are told in full.
 const FULL: usize = 8;
 
@@ -29,26 +32,29 @@ pub fn explain(result: &ScenarioResult, catalogue: &Catalogue, width: usize, sty
     let mut page = Page::new(width, styled);
     page.put(0, 0, &[(BOLD, &shown(&result.title, TEXT))]);
     let failures = result.failures();
-    for finding in failures.iter().take(FULL) {
-        if finding.level > Level::May {
-            page.blank();
-            violation(&mut page, finding, catalogue);
-        }
+    let told = counted(failures.iter().copied());
+    let (graver, lesser): (Vec<_>, Vec<_>) = told.iter().take(FULL).partition(|(f, _)| f.level > Level::May);
+    for (finding, times) in &graver {
+        page.blank();
+        violation(&mut page, finding, *times, catalogue);
     }
     page.blank();
-    for finding in failures.iter().take(FULL).filter(|f| f.level <= Level::May) {
-        information(&mut page, finding);
+    for (finding, times) in &lesser {
+        information(&mut page, finding, *times, catalogue);
     }
-    if failures.len() > FULL {
+    if told.len() > FULL {
         page.blank();
-        let rest = format!("… and {}, see the report", count(failures.len() - FULL, "more violation"));
+        let rest = format!("… and {}, see the report", count(told.len() - FULL, "more violation"));
         page.put(2, 4, &[(DIM, &rest)]);
     }
     if !matches!(result.verdict, Verdict::Pass | Verdict::Fail) {
         page.blank();
         undecided(&mut page, result);
     }
-    if let (Some(control), Some(difference)) = (&result.control, difference(result)) {
+    if !graver.is_empty() && graver.iter().all(|(f, _)| is_of_every_response(f)) {
+        page.blank();
+        page.put(2, 4, &[(DIM, EVERY_RESPONSE)]);
+    } else if let (Some(control), Some(difference)) = (&result.control, difference(result)) {
         page.blank();
         let text = format!("{} (control: {})", shown(&difference, TEXT), shown(control, TEXT));
         page.field(2, "differs by", PLAIN, &text);
@@ -57,9 +63,15 @@ pub fn explain(result: &ScenarioResult, catalogue: &Catalogue, width: usize, sty
     page.finish()
 }
 
-fn violation(page: &mut Page, finding: &Finding, catalogue: &Catalogue) {
+/// What was observed, and how often.
+pub(super) fn observed(finding: &Finding, times: usize) -> String {
+    let text = shown(&finding.observed, TEXT);
+    if times > 1 { format!("{text} (in {times} responses)") } else { text }
+}
+
+fn violation(page: &mut Page, finding: &Finding, times: usize, catalogue: &Catalogue) {
     let (mark, style) = level_mark(finding.level);
-    let level = finding.level.word().to_uppercase();
+    let level = level_words(finding, catalogue).to_uppercase();
     let class = finding.class.map_or_else(|| "violated".to_owned(), |c| format!("[{}]", c.word()));
     page.put(
         2,
@@ -76,7 +88,7 @@ fn violation(page: &mut Page, finding: &Finding, catalogue: &Catalogue) {
         page.field(4, "says", PLAIN, requirement.says.trim());
     }
     page.field(4, "expected", PLAIN, &shown(&finding.expected, TEXT));
-    page.field(4, "observed", BOLD, &shown(&finding.observed, TEXT));
+    page.field(4, "observed", BOLD, &observed(finding, times));
     if !finding.why.is_empty() {
         page.field(4, "why", PLAIN, &shown(&finding.why, TEXT));
     }
@@ -86,7 +98,7 @@ fn violation(page: &mut Page, finding: &Finding, catalogue: &Catalogue) {
 }
 
 /// Information needs no more than a line.
-fn information(page: &mut Page, finding: &Finding) {
+fn information(page: &mut Page, finding: &Finding, times: usize, catalogue: &Catalogue) {
     let (mark, style) = level_mark(finding.level);
     let name = format!("{}:", shown(&finding.requirement, TEXT));
     page.put(
@@ -94,12 +106,12 @@ fn information(page: &mut Page, finding: &Finding) {
         4,
         &[
             (style, mark),
-            (style, &finding.level.word().to_uppercase()),
+            (style, &level_words(finding, catalogue).to_uppercase()),
             (BOLD, &name),
             (PLAIN, "expected"),
             (PLAIN, &shown(&finding.expected, TEXT)),
             (PLAIN, "and observed"),
-            (PLAIN, &shown(&finding.observed, TEXT)),
+            (PLAIN, &observed(finding, times)),
         ],
     );
 }

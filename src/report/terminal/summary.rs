@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::page::{BOLD, DIM, PLAIN, Page, Piece, conclusion_mark, level_mark, verdict_mark};
 use crate::{
-    judge::Verdict,
+    judge::{FailClass, Verdict},
     report::{
         Paths, Report,
         digest::{self, Group, Tally, Violation},
@@ -12,7 +12,7 @@ use crate::{
         visible::{count, duration, shown},
     },
     run::ScenarioResult,
-    spec::Level,
+    spec::{Catalogue, Level},
 };
 
 /// Most of a text that is shown.
@@ -29,15 +29,21 @@ const INFORMATION: usize = 5;
 const REASONS: usize = 8;
 
 /// What the run says about the target, what is wrong, what is missing, where the reports are, what to do next.
-pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: bool) -> String {
+pub fn summary(
+    report: &Report,
+    catalogue: &Catalogue,
+    written: Option<&Paths>,
+    width: usize,
+    styled: bool,
+) -> String {
     let mut page = Page::new(width, styled);
     identity(&mut page, report);
     scenarios(&mut page, report);
     requirements(&mut page, report);
     let [failures, warnings, information] = digest::ranked(report);
-    listed(&mut page, "violations", &failures, VIOLATIONS);
-    listed(&mut page, "warnings", &warnings, WARNINGS);
-    listed(&mut page, "information", &information, INFORMATION);
+    listed(&mut page, "violations", &failures, VIOLATIONS, catalogue);
+    listed(&mut page, "warnings", &warnings, WARNINGS, catalogue);
+    listed(&mut page, "information", &information, INFORMATION, catalogue);
     waived(&mut page, report);
     waivers(&mut page, report);
     groups(&mut page, "errors", Verdict::Error, &digest::errors(report));
@@ -141,7 +147,7 @@ fn requirements(page: &mut Page, report: &Report) {
         page.put(
             0,
             2,
-            &[(DIM, "(together, a sentence that repeats one of another specification counts once)")],
+            &[(DIM, "(together, a sentence that repeats one of another specification counts once, and is listed as that one)")],
         );
     }
 }
@@ -151,18 +157,18 @@ fn title(page: &mut Page, text: &str) {
     page.put(0, 0, &[(BOLD, text)]);
 }
 
-fn listed(page: &mut Page, name: &str, violations: &[Violation<'_>], limit: usize) {
+fn listed(page: &mut Page, name: &str, violations: &[Violation<'_>], limit: usize, catalogue: &Catalogue) {
     if violations.is_empty() {
         return;
     }
     title(page, &format!("{name} ({})", extent(violations)));
     for violation in violations.iter().take(limit) {
-        one(page, violation);
+        one(page, violation, catalogue);
     }
     more(page, violations.len(), limit);
 }
 
-fn one(page: &mut Page, violation: &Violation<'_>) {
+fn one(page: &mut Page, violation: &Violation<'_>, catalogue: &Catalogue) {
     let finding = violation.finding;
     let (mark, style) = level_mark(finding.level);
     let class = finding.class.map_or("violated", |c| c.word());
@@ -172,11 +178,15 @@ fn one(page: &mut Page, violation: &Violation<'_>) {
         4,
         &[
             (style, mark),
-            (style, finding.level.word()),
+            (style, &digest::level_words(finding, catalogue)),
             (BOLD, &shown(&finding.requirement, TEXT)),
             (PLAIN, &tail),
         ],
     );
+    // "Granted" says little: the title says what was.
+    if let (Some(FailClass::Accepted), Some(scenario)) = (finding.class, violation.scenarios.first()) {
+        page.put(4, 6, &[(PLAIN, &shown(&scenario.title, TEXT))]);
+    }
     let expected = format!("{};", shown(or_nothing(&finding.expected), EXPECTED));
     page.put(
         4,
@@ -188,6 +198,9 @@ fn one(page: &mut Page, violation: &Violation<'_>) {
             (PLAIN, &shown(or_nothing(&finding.observed), TEXT)),
         ],
     );
+    if let Some(reading) = &finding.reading {
+        page.put(4, 6, &[(DIM, "contested: the reading"), (PLAIN, &shown(reading, TEXT)), (DIM, "decided")]);
+    }
 }
 
 fn or_nothing(text: &str) -> &str {
@@ -320,8 +333,8 @@ mod tests {
     #[test]
     fn a_should_level_violation_is_listed_as_a_violation_when_it_fails_the_run() {
         let mut report = fixture::sample();
-        assert!(summary(&report, None, 80, false).contains("\nwarnings ("));
+        assert!(summary(&report, fixture::catalogue(), None, 80, false).contains("\nwarnings ("));
         report.fail_on = Level::May;
-        assert!(!summary(&report, None, 80, false).contains("\nwarnings ("));
+        assert!(!summary(&report, fixture::catalogue(), None, 80, false).contains("\nwarnings ("));
     }
 }

@@ -7,17 +7,21 @@ use std::{
 };
 
 use super::{
-    explain,
+    explain::{explain, observed},
     page::{BOLD, DIM, PLAIN, Page, level_mark, verdict_mark},
 };
 use crate::{
     judge::Verdict,
-    report::{difference::difference, visible::shown},
+    report::{
+        difference::difference,
+        digest::{counted, is_of_every_response, level_words},
+        visible::shown,
+    },
     run::ScenarioResult,
     spec::{Catalogue, Level},
 };
 
-/// So often the same is told in full.
+/// So often the same is told in full, where it is about what scenarios ask.
 const OFTEN: usize = 3;
 /// Most of a text that is shown.
 const TEXT: usize = 300;
@@ -56,30 +60,34 @@ impl Teller {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut first = None;
         let mut fresh = keys.is_empty();
-        for key in keys {
+        for (key, often) in keys {
             let (times, scenario) = told.entry(key).or_insert_with(|| (0, result.id.clone()));
-            fresh |= *times < OFTEN;
+            fresh |= *times < often;
             *times += 1;
             first.get_or_insert_with(|| scenario.clone());
         }
         drop(told);
         match first {
-            Some(first) if !fresh => brief(result, &first, width, styled),
+            Some(first) if !fresh => brief(result, &first, catalogue, width, styled),
             _ => explain(result, catalogue, width, styled),
         }
     }
 }
 
-/// What makes two results tell the same: each violation by itself, or the reason why nothing was proven.
-fn keys(result: &ScenarioResult) -> Vec<String> {
+/// What makes two results tell the same, and how often each is told in full: each violation by itself, or the reason why
+/// nothing was proven. What every response is judged on is the same everywhere, so once is enough.
+fn keys(result: &ScenarioResult) -> Vec<(String, usize)> {
     let failures = result.failures();
     let graver = failures.iter().filter(|f| f.level > Level::May);
-    let mut keys: Vec<String> = graver
-        .map(|f| format!("{}\n{}\n{}", f.requirement, f.class.map_or("", |c| c.word()), f.observed))
+    let mut keys: Vec<(String, usize)> = graver
+        .map(|f| {
+            let key = format!("{}\n{}\n{}", f.requirement, f.class.map_or("", |c| c.word()), f.observed);
+            (key, if is_of_every_response(f) { 1 } else { OFTEN })
+        })
         .collect();
     if result.verdict == Verdict::Inconclusive {
         let cause = result.cause.map_or("", |c| c.word());
-        keys.push(format!("{cause}\n{}", result.reason.as_deref().unwrap_or_default()));
+        keys.push((format!("{cause}\n{}", result.reason.as_deref().unwrap_or_default()), OFTEN));
     }
     keys
 }
@@ -100,10 +108,17 @@ fn two_lines(result: &ScenarioResult, width: usize, styled: bool) -> String {
     page.finish()
 }
 
-fn brief(result: &ScenarioResult, first: &str, width: usize, styled: bool) -> String {
+/// What was told in full before: a line for each violation, and the scenario's own question where that was violated.
+fn brief(result: &ScenarioResult, first: &str, catalogue: &Catalogue, width: usize, styled: bool) -> String {
     let mut page = Page::new(width, styled);
-    page.put(0, 0, &[(BOLD, &shown(&result.title, TEXT))]);
-    for finding in result.failures().into_iter().filter(|f| f.level > Level::May) {
+    let pointer = format!("as in `{}`", shown(first, TEXT));
+    let failures = counted(result.failures().into_iter().filter(|f| f.level > Level::May));
+    let own =
+        result.verdict == Verdict::Inconclusive || !failures.iter().all(|(f, _)| is_of_every_response(f));
+    if own {
+        page.put(0, 0, &[(BOLD, &shown(&result.title, TEXT))]);
+    }
+    for (finding, times) in failures {
         let (mark, style) = level_mark(finding.level);
         let class = finding.class.map_or_else(|| "violated".to_owned(), |c| format!("[{}]", c.word()));
         page.put(
@@ -111,11 +126,11 @@ fn brief(result: &ScenarioResult, first: &str, width: usize, styled: bool) -> St
             4,
             &[
                 (style, mark),
-                (style, &finding.level.word().to_uppercase()),
+                (style, &level_words(finding, catalogue).to_uppercase()),
                 (BOLD, &shown(&finding.requirement, TEXT)),
                 (style, &class),
-                (PLAIN, "observed"),
-                (PLAIN, &shown(&finding.observed, TEXT)),
+                (PLAIN, &if own { format!("observed {}", observed(finding, times)) } else { String::new() }),
+                (DIM, if own { "" } else { &pointer }),
             ],
         );
     }
@@ -125,12 +140,16 @@ fn brief(result: &ScenarioResult, first: &str, width: usize, styled: bool) -> St
         let reason = shown(result.reason.as_deref().unwrap_or("no reason given"), TEXT);
         page.put(2, 4, &[(style, mark), (style, cause), (PLAIN, &reason)]);
     }
-    if let Some(difference) = difference(result) {
-        page.field(2, "differs by", PLAIN, &shown(&difference, TEXT));
+    if own {
+        if let Some(difference) = difference(result) {
+            page.field(2, "differs by", PLAIN, &shown(&difference, TEXT));
+        }
+        page.put(
+            2,
+            2,
+            &[(DIM, &format!("{pointer}, which is told in full; the reports hold every exchange"))],
+        );
     }
-    let pointer =
-        format!("as in `{}`, which is told in full; the reports hold every exchange", shown(first, TEXT));
-    page.put(2, 2, &[(DIM, &pointer)]);
     page.finish()
 }
 
