@@ -114,6 +114,14 @@ fn side_by_side(
     if arguments.discriminating {
         comparison = comparison.discriminating();
     }
+    // Elsewhere nobody can follow a link that is relative to a file.
+    if let (ComparisonFormat::Html | ComparisonFormat::Markdown, Some(output)) =
+        (arguments.format, &arguments.output)
+    {
+        for (column, path) in comparison.targets.iter_mut().zip(&arguments.reports) {
+            column.page = compare::page_beside(path, output);
+        }
+    }
     let text = match arguments.format {
         ComparisonFormat::Terminal => {
             let (width, styled) = paper(arguments, terminal);

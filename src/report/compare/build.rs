@@ -113,6 +113,7 @@ fn columns(reports: &[Report], rows: &[Row]) -> Vec<Column> {
                 target: r.target.clone(),
                 profile: r.profile,
                 reading: r.reading.clone(),
+                page: None,
                 tool: format!("{} {}", r.tool.name, r.tool.version),
                 started: r.started.to_string(),
                 conclusion: r.conclusion,

@@ -65,6 +65,8 @@ struct Page {
 struct Target {
     letter: String,
     label: String,
+    /// Its own report.
+    page: Option<String>,
     /// What stands under the letter.
     name: String,
     /// What names it where a column has no head: on a phone.
@@ -196,6 +198,7 @@ fn targets(comparison: &Comparison) -> Vec<Target> {
             Target {
                 letter: says::letter(i),
                 label: shown(&t.label, TEXT),
+                page: t.page.clone(),
                 tag: if few(comparison) { name.clone() } else { says::letter(i) },
                 name,
                 is_documented: t.target.documented.is_some(),

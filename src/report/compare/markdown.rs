@@ -85,7 +85,7 @@ fn targets(comparison: &Comparison) -> String {
         out.push_str(&format!(
             "| **{}** | {} | {} | {} |\n",
             says::letter(i),
-            text(&target.label, CELL),
+            named(target),
             conclusion(target),
             numbers.join(" | ")
         ));
@@ -99,6 +99,16 @@ fn targets(comparison: &Comparison) -> String {
         out.push_str(&format!("- **Note** {}\n", text(note, 8 * CELL)));
     }
     out
+}
+
+/// A server's label, which leads to its own report where there is one.
+fn named(target: &Column) -> String {
+    let label = text(&target.label, CELL);
+    match &target.page {
+        // A reference is percent-encoded, so that it holds no bracket of this kind.
+        Some(page) => format!("[{label}](<{page}>)"),
+        None => label,
+    }
 }
 
 /// Which requirements the numbers of the first column stand for.

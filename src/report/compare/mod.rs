@@ -9,6 +9,7 @@ pub mod html;
 pub mod markdown;
 mod meaning;
 mod model;
+mod page;
 mod says;
 pub mod terminal;
 mod unproven;
@@ -16,6 +17,7 @@ mod weight;
 
 pub use gate::{Change, Decision, Gate, Told};
 pub use model::{Cell, Column, CompareError, Comparison, Facts, Row, Tally, Totals, Unique};
+pub use page::page_beside;
 pub use unproven::Unproven;
 pub use weight::Weight;
 

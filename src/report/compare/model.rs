@@ -131,6 +131,9 @@ pub struct Column {
     pub profile: ProfileName,
     /// The reading of its run.
     pub reading: String,
+    /// Where its own report stands as a page, relative to where the comparison is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// The version of txspec.
     pub tool: String,
     /// When it was run (RFC 3339).
