@@ -85,6 +85,31 @@ async fn what_a_target_does_not_claim_of_the_core_makes_the_run_partial() {
     assert!(ran.text.contains("of the core profile, which did not apply"), "{}", ran.text);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn introspection_without_an_observer_leaves_nothing_open() {
+    let folder = Folder::new();
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let text = fs::read_to_string(root("targets/reference.yaml")).unwrap();
+    let without: Vec<&str> = text.lines().filter(|line| !line.trim().starts_with("observer:")).collect();
+    assert_eq!(without.len() + 1, text.lines().count());
+    fs::write(folder.path("as.yaml"), without.join("\n")).unwrap();
+    let issuer = server.issuer();
+    let ran = tokio::task::block_in_place(|| {
+        folder.run(&["--target", "as.yaml", "--issuer", issuer, "--allow-inconclusive", "unobservable"])
+    });
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    let scenario = |id: &str| {
+        let all = ran.report["scenarios"].as_array().unwrap();
+        all.iter().find(|s| s["id"] == id).unwrap_or_else(|| panic!("{id}")).clone()
+    };
+    for id in ["act-introspected", "chain-act-introspected", "introspection-expired"] {
+        let found = scenario(id);
+        assert_eq!(found["verdict"], "not-applicable", "{found}");
+        assert_eq!(found["reason"], "the target file has no clients.observer", "{found}");
+    }
+    assert_eq!(ran.report["counts"]["inconclusive"], 0, "{}", ran.text);
+}
+
 #[test]
 fn ones_own_scenarios_take_the_place_of_no_others() {
     let folder = Folder::new();

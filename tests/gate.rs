@@ -328,6 +328,11 @@ async fn reports_that_cannot_be_compared_are_refused_clearly() {
         assert!(!marked_up || !ran.out.contains("<script>"), "{format}");
         assert!(format == "json" || ran.out.len() < 100_000, "{format}: {}", ran.out.len());
     }
+    for (format, link) in [("html", r#"<a href="a/report.html">"#), ("markdown", "](<a/report.html>)")] {
+        compare(&["a", "hostile.json", "--format", format, "--output", "side-by-side"]).ends(0);
+        let page = fs::read_to_string(job.path("side-by-side")).unwrap();
+        assert_eq!(page.matches(link).count(), 1, "{format}");
+    }
     compare(&["a", "hostile.json"])
         .ends(0)
         .prints("the profiles differ")

@@ -453,3 +453,41 @@ fn cause_advice(cause: Cause) -> &'static str {
         Cause::NotRecorded => "not-recorded: the recording does not hold what the check looks at: run again",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture::{self, Build};
+
+    #[test]
+    fn a_violation_is_shown_by_the_plainest_scenario_that_has_it() {
+        let missing = |times: usize| {
+            (0..times).map(|_| {
+                Finding::pass("OA-5.1-cache-control", Level::Must, "no-store", "no cache-control")
+                    .failed(FailClass::WrongForm)
+            })
+        };
+        let edited = fixture::scenario("edited", "", "impersonation").edited("plain", "without scope");
+        let scenarios = vec![
+            edited.judged(missing(1)).exchanged(200, "{}"),
+            fixture::scenario("chain", "", "chains")
+                .judged(missing(2))
+                .exchanged(200, "{}")
+                .exchanged(200, "{}"),
+            fixture::scenario("actor", "", "actor token").judged(missing(1)).exchanged(200, "{}"),
+            fixture::scenario("plain", "", "impersonation").judged(missing(1)).exchanged(200, "{}"),
+        ];
+        let report = Report::new(fixture::identity(), &fixture::run(scenarios));
+        let [violation] = violations(&report).try_into().ok().unwrap();
+        let ids: Vec<&str> = violation.scenarios.iter().map(|s| s.id.as_str()).collect();
+        assert_eq!(ids, ["plain", "edited", "chain", "actor"]);
+    }
+
+    #[test]
+    fn a_level_that_is_not_the_requirement_s_own_is_told_with_it() {
+        let words = |id: &str, level| level_words(&Finding::pass(id, level, "", ""), fixture::catalogue());
+        assert_eq!(words("OA-5.1-cache-control", Level::Must), "must");
+        assert_eq!(words("TX-4.1-act-identifies-actor", Level::May), "may (of a must)");
+        assert_eq!(words("unknown", Level::Should), "should");
+    }
+}

@@ -156,7 +156,10 @@ fn brief(result: &ScenarioResult, first: &str, catalogue: &Catalogue, width: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::{
+        judge::{FailClass, Finding},
+        report::fixture::{self, Build},
+    };
 
     #[test]
     fn among_many_what_proves_nothing_is_told_in_short() {
@@ -200,5 +203,43 @@ mod tests {
             .filter(|f| f.verdict == Verdict::Fail)
             .for_each(|f| f.observed = "other".into());
         assert_eq!(tell(&again), explain(&again, fixture::catalogue(), 80, false));
+    }
+
+    #[test]
+    fn what_every_response_is_judged_on_is_told_in_full_once_and_then_in_a_line() {
+        let missing = || {
+            Finding::pass(
+                "OA-5.1-cache-control",
+                Level::Must,
+                "Cache-Control with no-store",
+                "no cache-control",
+            )
+            .failed(FailClass::WrongForm)
+        };
+        let result = |id: &str| {
+            fixture::scenario(id, "A title that has nothing to do with it", "actor token")
+                .edited("impersonation", "with actor_token besides")
+                .judged([missing(), missing()])
+                .exchanged(200, "{}")
+        };
+        let teller = Teller::of(FEW + 1);
+        let full = teller.explain(&result("first"), fixture::catalogue(), 200, false);
+        assert!(full.contains("no cache-control (in 2 responses)"), "{full}");
+        assert!(full.contains("whatever the scenario asks") && !full.contains("differs by"), "{full}");
+        let short = teller.explain(&result("second"), fixture::catalogue(), 200, false);
+        assert_eq!(short, "  ✘ MUST OA-5.1-cache-control [wrong-form] as in `first`\n");
+        // With a question of its own that was answered wrongly it says what it asked.
+        let mut own = result("third");
+        own.findings.push(
+            Finding::pass(
+                "TX-2.1-subject_token-required",
+                Level::Must,
+                "the request is refused",
+                "it was granted",
+            )
+            .failed(FailClass::Accepted),
+        );
+        let full = teller.explain(&own, fixture::catalogue(), 200, false);
+        assert!(full.contains("A title") && full.contains("differs by"), "{full}");
     }
 }
