@@ -1,6 +1,6 @@
 //! A request as a command line.
 
-use std::{fmt::Write as _, ops::Range};
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -64,13 +64,23 @@ fn credentials(value: &str) -> String {
 }
 
 fn variables(pairs: &str, hides: &dyn Fn(&str) -> bool) -> String {
+    // The values that each variable stands for: a parameter that is sent twice can have two.
+    let mut known: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut numbered = |variable: String, value| {
+        let values = known.entry(variable.clone()).or_default();
+        let at = values.iter().position(|v| *v == value).unwrap_or_else(|| {
+            values.push(value);
+            values.len() - 1
+        });
+        if at == 0 { variable } else { format!("{variable}_{}", at + 1) }
+    };
     let parts: Vec<String> = pairs
         .split('&')
         .map(|pair| match pair.split_once('=') {
             Some((name, value)) if !value.is_empty() && (is_sensitive(name) || hides(value)) => {
-                format!("{}={}", shell(name), variable(name, hides))
+                format!("{}={}", shell(name), numbered(variable(name, hides), value))
             }
-            None if hides(pair) => "$TOKEN".to_owned(),
+            None if hides(pair) => numbered("$TOKEN".to_owned(), pair),
             _ => shell(pair),
         })
         .collect();
@@ -159,6 +169,10 @@ mod tests {
         for (sent, shown) in [
             ("requested_subject=hidden&x-1=a hidden", "requested_subject=$REQUESTED_SUBJECT&x-1=$X_1"),
             ("hidden=hidden&hidden&$a=", "hidden=$TOKEN&$TOKEN&\\$a="),
+            (
+                "subject_token=a&actor_token=b&subject_token=c&subject_token=a",
+                "subject_token=$SUBJECT_TOKEN&actor_token=$ACTOR_TOKEN&subject_token=$SUBJECT_TOKEN_2&subject_token=$SUBJECT_TOKEN",
+            ),
             (
                 r#"{"subject_token":"hid","a":"$b"}"#,
                 r#"{\"subject_token\":\"$SUBJECT_TOKEN\",\"a\":\"\$b\"}"#,
