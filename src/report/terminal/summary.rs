@@ -54,7 +54,7 @@ pub fn summary(report: &Report, written: Option<&Paths>, width: usize, styled: b
         }
     }
     page.blank();
-    for hint in digest::advice(report) {
+    for hint in digest::advice(report, written.is_some()) {
         page.put(0, 6, &[(BOLD, "hint:"), (PLAIN, &shown(&hint, TEXT))]);
     }
     page.finish()

@@ -112,7 +112,7 @@ impl Lint<'_> {
             self.token(&at.key("userinfo").key("token"), &userinfo.token, names);
         }
         if let Some(expect) = &step.expect {
-            self.expectation(&at.key("expect"), expect);
+            self.expectation(&at.key("expect"), expect, names);
         }
     }
 
@@ -171,6 +171,7 @@ impl Lint<'_> {
         if let Some(client) = &edit.client {
             self.client(&at.key("client"), client);
         }
+        self.parameters(at, edit);
         for (name, value) in edit.set.iter().flatten() {
             self.placeholders(&at.key("set").key(name), value);
         }
