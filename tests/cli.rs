@@ -353,8 +353,8 @@ fn a_filter_that_nearly_matches_is_told_what_it_may_have_meant() {
         (&["run", "--only", "subject-algnone"], "did you mean `subject-alg-none`"),
         (&["run", "--only", "TX-2.1-subject_token-requird"], "did you mean `TX-2.1-subject_token-required`?"),
         (
-            &["run", "--profile", "core", "--only", "delegation-chain"],
-            "the scenario `delegation-chain` is one of `--profile rfc8693-security`",
+            &["run", "--profile", "core", "--only", "foreign-actor"],
+            "the scenario `foreign-actor` is one of `--profile rfc8693-security`",
         ),
         (&["run", "--only", "qqq"], "`txspec list scenarios`"),
     ] {
