@@ -231,7 +231,7 @@ impl TargetArguments {
             ("--client-secret-env", &self.client_secret_env),
             ("--subject-token-env", &self.subject_token_env),
         ];
-        command("txspec doctor", flags)
+        command(if self.simulated { "txspec doctor --simulated" } else { "txspec doctor" }, flags)
     }
 
     /// Looks at the variables that flags name: what is wrong with them is told with the flag.

@@ -167,8 +167,8 @@ impl Lint<'_> {
         let known = own.into_iter().chain(steps).chain(also.iter().copied()).chain(roles);
         // `sub` is the claim that is compared where nothing else is said, and no token.
         let near = if name == "sub" { Some("subject") } else { did_you_mean(name, known) };
-        let mut d =
-            at.error("unknown-reference", format!("nothing is called `{name}` that could be compared with"));
+        let message = format!("nothing is called `{name}` that could be compared with");
+        let mut d = at.error("unknown-reference", message);
         if let Some(near) = near {
             d = d.label(format!("did you mean `{near}`?"));
         }
