@@ -356,6 +356,8 @@ fn a_filter_that_nearly_matches_is_told_what_it_may_have_meant() {
             &["run", "--profile", "core", "--only", "foreign-actor"],
             "the scenario `foreign-actor` is one of `--profile rfc8693-security`",
         ),
+        (&["run", "subject-algnone"], "did you mean `subject-alg-none`"),
+        (&["run", "--exact", "impersonation"], "did you mean `impersonation::impersonation`?"),
         (&["run", "--only", "qqq"], "`txspec list scenarios`"),
     ] {
         txspec(arguments).ends(4).says(words);

@@ -190,7 +190,8 @@ fn prepare_and_run(
         return Err(refuse_stray(stray, terminal));
     }
     if remaining == 0 {
-        let hint = nothing_left(&arguments.suite, &suite, catalogue);
+        let filter = arguments.libtest.filter.as_deref();
+        let hint = nothing_left(&arguments.suite, filter, &suite, catalogue);
         terminal.failure("the filters leave no scenario to run", Some(&hint));
         return Err(Exit::NothingRan);
     }
@@ -200,15 +201,20 @@ fn prepare_and_run(
 }
 
 /// What was meant by filters that leave nothing.
-fn nothing_left(arguments: &SuiteArguments, suite: &Suite, catalogue: &Catalogue) -> String {
-    let profile = arguments.profile.into();
+fn nothing_left(
+    arguments: &SuiteArguments,
+    filter: Option<&str>,
+    suite: &Suite,
+    catalogue: &Catalogue,
+) -> String {
+    let profile: ProfileName = arguments.profile.into();
     for written in &arguments.only {
         if catalogue.get(written).is_some() {
             return format!(
                 "`txspec explain {written}` says what checks it, in which profile, or why nothing can"
             );
         }
-        if let Some(scenario) = suite.get(written).filter(|s| !ProfileName::includes(profile, s.profile)) {
+        if let Some(scenario) = suite.get(written).filter(|s| !profile.includes(s.profile)) {
             return format!("the scenario `{written}` is one of `--profile {}`", scenario.profile.name());
         }
     }
@@ -223,13 +229,35 @@ fn nothing_left(arguments: &SuiteArguments, suite: &Suite, catalogue: &Catalogue
             return format!("a glob speaks of whole names: did you mean `--only '{whole}'`?");
         }
         let near = nearest(written, ids(), 6).into_iter().filter(|id| id != written && selects(id));
-        let near: Vec<String> = near.take(3).map(|id| format!("`{id}`")).collect();
-        if let [most @ .., last] = near.as_slice() {
-            let names = if most.is_empty() { last.clone() } else { format!("{} or {last}", most.join(", ")) };
-            return format!("did you mean {names}?");
+        if let Some(question) = did_you_mean(near.take(3)) {
+            return question;
+        }
+    }
+    if let Some(filter) = filter.filter(|text| text.len() <= LONGEST) {
+        let tests: Vec<String> = suite
+            .scenarios()
+            .iter()
+            .filter(|s| profile.includes(s.profile))
+            .map(Scenario::test_name)
+            .collect();
+        let whole = tests.iter().filter(|name| name.ends_with(&format!("::{filter}"))).map(String::as_str);
+        let parts = tests.iter().flat_map(|name| name.split("::").chain([name.as_str()]));
+        let near = nearest(filter, parts, 3).into_iter().filter(|name| *name != filter);
+        if let Some(question) = did_you_mean(whole.take(1)).or_else(|| did_you_mean(near)) {
+            return question;
         }
     }
     "`txspec list scenarios` shows the names".to_owned()
+}
+
+/// A question that names what may have been meant; nothing where nothing may.
+fn did_you_mean<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("did you mean {one}?")),
+        [most @ .., last] => Some(format!("did you mean {} or {last}?", most.join(", "))),
+    }
 }
 
 /// How many tests the libtest filters leave.

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use super::{Exit, select::LevelArgument, terminal::Terminal};
 use crate::{
-    document::Document,
+    document::{Diagnostics, Document, FileKind},
     report::Report,
     run::fingerprint,
     spec::{Catalogue, Level},
@@ -166,6 +166,10 @@ fn write(arguments: &UpdateArguments, waivers: &[Waiver], terminal: &Terminal) -
         terminal.err(&mistakes.render(false));
         Exit::Usage
     })?;
+    if let Some(mistake) = document.other_than(FileKind::Target) {
+        terminal.err(&Diagnostics::from(mistake).render(false));
+        return Err(Exit::Usage);
+    }
     let edit = add_waivers(&document, waivers).map_err(|error| {
         let hint = "put the waivers that are printed on standard output into the file yourself";
         terminal.failure(

@@ -108,6 +108,10 @@ fn a_name_that_nothing_has_cannot_be_compared_with() {
         let all = expecting(check);
         assert_eq!(all.iter().map(|(code, ..)| *code).collect::<Vec<_>>(), ["unknown-role"], "{check}");
     }
+    // A key of another name is a key of one's own, which may be what was meant.
+    let all = expecting("bound_to: cilent");
+    assert_eq!(all[0].2.as_deref(), Some("did you mean `client`?"), "{all:?}");
+    assert!(expecting("bound_to: mine").is_empty());
     for check in [
         "claim: { at: /sub, same_as: subject }",
         "claim: { at: /sub, same_as: \"x-mine:/sub\" }",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{At, Lint};
 use crate::{
     document::{did_you_mean, near_miss},
-    scenario::{Check, Edit, OneOrMany, Relation},
+    scenario::{Check, DPOP_KEYS, Edit, OneOrMany, Relation},
     spec::role,
 };
 
@@ -88,6 +88,9 @@ impl Lint<'_> {
                 self.relations(&at.key(key), &member.relation(), names);
             }
         }
+        if let Some(name) = &check.bound_to {
+            self.key_name(&at.key("bound_to"), name);
+        }
         if let Some(name) = &check.differs_from {
             self.token_compared(&at.key("differs_from"), name, names);
         }
@@ -121,6 +124,22 @@ impl Lint<'_> {
                     self.role(&here.key(key), "scope", role::SCOPES, name);
                 }
             }
+        }
+    }
+
+    /// The name of a DPoP key. One of the user's own is as good, and stands for one key whatever it is called.
+    pub(super) fn key_name(&mut self, at: &At<'_>, name: &str) {
+        if let Some(near) = near_miss(name, DPOP_KEYS) {
+            let message = format!("`{name}` stands for another key than `{near}`");
+            self.found.push(
+                at.error("near-miss", message)
+                    .label(format!("did you mean `{near}`?"))
+                    .hint(format!(
+                        "the keys are {}; any other name stands for the last",
+                        DPOP_KEYS.join(", ")
+                    ))
+                    .warning(),
+            );
         }
     }
 
