@@ -347,6 +347,93 @@ fn a_filter_that_matches_nothing_ends_with_its_own_code() {
 }
 
 #[test]
+fn a_filter_that_nearly_matches_is_told_what_it_may_have_meant() {
+    for (arguments, words) in [
+        (["run", "--only", "JB-3.1"].as_slice(), "did you mean `--only 'JB-3.1*'`?"),
+        (&["run", "--only", "subject-algnone"], "did you mean `subject-alg-none`"),
+        (&["run", "--only", "TX-2.1-subject_token-requird"], "did you mean `TX-2.1-subject_token-required`?"),
+        (
+            &["run", "--profile", "core", "--only", "foreign-actor"],
+            "the scenario `foreign-actor` is one of `--profile rfc8693-security`",
+        ),
+        (&["run", "subject-algnone"], "did you mean `subject-alg-none`"),
+        (&["run", "--exact", "impersonation"], "did you mean `impersonation::impersonation`?"),
+        (&["run", "--only", "qqq"], "`txspec list scenarios`"),
+    ] {
+        txspec(arguments).ends(4).says(words);
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_one_mistake() {
+    let files = Files::new();
+    let scenarios = files.file("a.yaml", "topic: t\nsection: s\nprofile: rfc8693-core\nscenarios: []\n");
+    let target = files.file("b.yaml", "name: n\nissuer: http://127.0.0.1:9\nclients: {}\ntokens: {}\n");
+    for (arguments, words) in [
+        (["run", "--target", &scenarios], "this is a scenario file, and a target file was expected"),
+        (["run", "--scenarios", &target], "this is a target file, and a scenario file was expected"),
+    ] {
+        let ran = txspec(&arguments);
+        ran.ends(2).says(words).says("1 mistake");
+        assert_eq!(ran.err.matches("error[").count(), 1, "{}", ran.err);
+    }
+}
+
+#[test]
+fn check_counts_the_mistakes_of_a_target_and_shows_the_warnings_of_scenarios() {
+    let files = Files::new();
+    let target = files.file("b.yaml", "name: n\nissuer: http://127.0.0.1:9\nclients: {}\ntokens: {}\n");
+    txspec(&["check", &target]).ends(2).says("\n2 mistakes");
+    let own = files.file(
+        "a.yaml",
+        "topic: t\nsection: s\nprofile: rfc8693-core\nscenarios:\n  - id: mine\n    title: t\n    from: impersonation\n    edit: { \
+         set: { audiance: x } }\n    expect: { refusal: { row: unknown-target, covers: TX-2.2.2-invalid_target } }\n",
+    );
+    txspec(&["check", &own])
+        .ends(0)
+        .says("warning[near-miss]")
+        .says("did you mean `audience`?")
+        .prints("ok: ");
+}
+
+#[test]
+fn a_target_that_comes_along_can_be_read() {
+    let ran = txspec(&["explain", "okta"]);
+    ran.ends(0).prints("OKTA_CLIENT_SECRET").prints("issuer: ${OKTA_URL}");
+    let folder = Files::new();
+    let path = folder.file("okta.yaml", &ran.out);
+    assert!(txspec(&["check", &path]).err.contains("the environment variable `OKTA_URL` is not set"));
+    txspec(&["explain", "okt"]).ends(2).says("did you mean `okta`?");
+    txspec(&["list", "targets"]).ends(0).prints("txspec explain NAME");
+}
+
+#[test]
+fn what_is_no_recording_is_told_from_what_is_no_report() {
+    txspec(&["judge", "no-such-file"])
+        .ends(2)
+        .says("a recording is the file that `txspec run --record FILE` wrote");
+    txspec(
+        &["waivers", "update", "no-such-file", "--target", "t.yaml", "--reason", "r", "--issue", "AS-1"]
+            .into_iter()
+            .chain(["--owner", "o", "--expires", "2099-01-01"])
+            .collect::<Vec<_>>(),
+    )
+    .ends(2)
+    .says("a report is the file report.json");
+}
+
+#[test]
+fn a_server_that_wants_tls_is_told_by_its_answer() {
+    let answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 58\r\n\r\n\
+                  <h1>The plain HTTP request was sent to HTTPS port</h1>    ";
+    txspec(&["run", "--target", &server(answer), "--no-report"])
+        .ends(6)
+        .says("try the address with https://");
+    let alert = "\x15\x03\x01\x00\x02\x02\x16";
+    txspec(&["run", "--target", &server(alert), "--no-report"]).ends(6).says("try the address with https://");
+}
+
+#[test]
 fn wrong_usage_is_told_from_all_else() {
     for arguments in [
         [].as_slice(),

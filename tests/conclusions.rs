@@ -110,6 +110,30 @@ async fn introspection_without_an_observer_leaves_nothing_open() {
     assert_eq!(ran.report["counts"]["inconclusive"], 0, "{}", ran.text);
 }
 
+/// A name of one's own for a DPoP key stands for the same key in the proof and in the check.
+#[test]
+fn a_token_is_bound_to_a_key_of_ones_own_name() {
+    let folder = Folder::new();
+    let own = |id: &str, key: &str| {
+        format!(
+            "  - id: {id}\n    title: The token is bound\n    requires: [dpop]\n    exchange: {{ dpop: {{ key: mine }} }}\n    expect: {{ \
+             success: [ {{ covers: DP-6.1-jkt, bound_to: {key} }} ] }}\n"
+        )
+    };
+    let text = format!(
+        "topic: own\nsection: RFC 9449 §5\nprofile: rfc8693-security\nscenarios:\n{}{}",
+        own("own-key", "mine"),
+        own("other-key", "client")
+    );
+    fs::write(folder.path("own.yaml"), text).unwrap();
+    let ran = folder.run(&["--scenarios", "own.yaml"]);
+    let verdict = |id: &str| {
+        let all = ran.report["scenarios"].as_array().unwrap();
+        all.iter().find(|s| s["id"] == id).unwrap()["verdict"].clone()
+    };
+    assert_eq!((verdict("own-key"), verdict("other-key")), ("pass".into(), "fail".into()), "{}", ran.text);
+}
+
 #[test]
 fn ones_own_scenarios_take_the_place_of_no_others() {
     let folder = Folder::new();

@@ -90,7 +90,7 @@ async fn a_token_for_single_use_is_not_asked_for_a_second_use() {
     ] {
         assert_eq!(lacks(&ordinary, id), None, "{id}");
         let what = lacks(&single, id).unwrap_or_else(|| panic!("{id} applies"));
-        assert!(what.contains("tokens.user are for single use"), "{what}");
+        assert!(what.contains("tokens.user is for single use"), "{what}");
     }
     for id in ["impersonation", "single-use-subject", "single-use-subject-again"] {
         assert_eq!(lacks(&single, id), None, "{id}");

@@ -310,7 +310,7 @@ async fn reports_that_cannot_be_compared_are_refused_clearly() {
         .says("html.json: it is no report")
         .says("none.json");
     compare(&["a"]).ends(2).says("2 to 12 reports");
-    compare(&["a"; 13]).ends(2).says("13 were given");
+    compare(&["a"; 13]).ends(2).says("was given 13");
     compare(&["--against", "a", "a", "a"]).ends(2).says("one new report");
     compare(&["a", "a", "--output", "no/such/folder.html"]).ends(2).says("no/such");
     // Another profile, another version, and texts that would steer a terminal.

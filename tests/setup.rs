@@ -90,6 +90,12 @@ async fn init_says_what_is_missing() {
     assert!(ran.out.contains("nothing answers there"), "{}", ran.out);
     assert!(ran.err.contains("target.yaml was written and stays"), "{}", ran.err);
     assert!(ran.err.contains("txspec doctor --target target.yaml"), "{}", ran.err);
+    // The line that is printed for another try runs as it stands.
+    let line = ran.err.lines().find_map(|line| line.trim().strip_prefix("txspec ")?.strip_prefix("init "));
+    assert_eq!(line, Some("--force --issuer http://127.0.0.1:9 --client-id a"), "{}", ran.err);
+    let again: Vec<&str> = std::iter::once("init").chain(line.unwrap().split(' ')).collect();
+    let again = txspec(folder.path(), &again, &[]).await;
+    assert_eq!(again.code, 6, "{}\n{}", again.out, again.err);
     // No address is made up.
     let written = fs::read_to_string(folder.path().join("target.yaml")).unwrap();
     assert!(!written.contains("9/token"), "{written}");
@@ -97,6 +103,33 @@ async fn init_says_what_is_missing() {
     let ran = txspec(folder.path(), &forced, &[]).await;
     assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
     assert_ne!(fs::read_to_string(folder.path().join("target.yaml")).unwrap(), written);
+}
+
+/// What the preflight stumbles over stands in the file at a line, and `doctor` says more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_cannot_begin_names_the_line_and_the_command_that_says_more() {
+    let server = ReferenceServer::start(Options::default()).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = |user: &str, secret: &str| {
+        format!(
+            "name: x\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: {secret} }}\n  service: {{ id: service-a, secret: \
+             service-a-secret }}\ntokens:\n  user:\n    from: {user}\n",
+            server.issuer()
+        )
+    };
+    let password = "{ password: { client: exchanger, username: alice, password: wrong-password } }";
+    let other = "{ client_credentials: { client: service } }";
+    for (text, line) in [
+        (file(password, "app-secret"), "`tokens.user` (my as.yaml:7)"),
+        (file(other, "wrong-secret"), "`clients.exchanger` (my as.yaml:4)"),
+    ] {
+        fs::write(folder.path().join("my as.yaml"), text).unwrap();
+        let ran = txspec(folder.path(), &["run", "--target", "my as.yaml", "--no-report"], &[]).await;
+        assert_eq!(ran.code, 6, "{}\n{}", ran.out, ran.err);
+        for words in [line, "`txspec doctor --target 'my as.yaml'` goes through the set-up"] {
+            assert!(ran.err.contains(words), "no `{words}` in\n{}", ran.err);
+        }
+    }
 }
 
 /// Where no file was given, no message speaks of one.
@@ -110,6 +143,7 @@ async fn mistakes_in_flags_are_told_as_such() {
         std::iter::once(command).chain(url).chain(rest.iter().copied()).collect()
     };
     fs::write(folder.path().join("no-test-is-called-so"), "").unwrap();
+    let tls = format!("https://{bare}");
     let wrong = [("APP_SECRET", "wrong-secret")];
     for (arguments, variables, code, said) in [
         (arguments("run", &[]), &wrong[..], 6, "--client-secret-env names"),
@@ -128,6 +162,39 @@ async fn mistakes_in_flags_are_told_as_such() {
             2,
             "did you mean `--target http://127.0.0.1:",
         ),
+        (
+            vec!["run", "--target", server.issuer()],
+            &[],
+            6,
+            "no --client-id was given, so that the client was called `txspec`, a public client without a secret",
+        ),
+        (
+            vec!["run", "--target", server.issuer(), "--client-secret-env", "APP_SECRET"],
+            &SECRETS[..],
+            6,
+            "was called `txspec`: give the identifier that the secret belongs to",
+        ),
+        (
+            vec![
+                "doctor",
+                "--target",
+                server.issuer(),
+                "--client-id",
+                "app",
+                "--subject-token-env",
+                "APP_SECRET",
+            ],
+            &SECRETS[..],
+            6,
+            "no --client-secret-env was given",
+        ),
+        (
+            arguments("run", &[]),
+            &wrong[..],
+            6,
+            " --client-id app --client-secret-env APP_SECRET` goes through",
+        ),
+        (vec!["run", "--target", &tls], &[], 6, "does not speak TLS: try the address with http://"),
         (vec!["doctor", "--target", "as.example.com/x"], &[], 2, "`--target https://as.example.com/x`?"),
         (vec!["run", "my-as.yaml"], &[], 2, "did you mean `--target my-as.yaml`?"),
         (vec!["run", "no-test-is-called-so"], &[], 2, "did you mean `--target no-test-is-called-so`?"),

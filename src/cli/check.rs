@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{
     Exit,
-    select::{refuse, refuse_suite, refuse_vendor},
+    select::{refuse, refuse_suite, refuse_vendor, warn},
     terminal::Terminal,
 };
 use crate::{
@@ -48,9 +48,7 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
                 let mut warnings = target.warnings.clone();
                 warnings.extend(expired(&target));
                 warnings.extend(unknown_scenarios(&target, &known));
-                if !warnings.0.is_empty() {
-                    terminal.err(&warnings.render(false));
-                }
+                warn(&warnings, terminal);
                 good.push(format!(
                     "{}: target `{}`, {}, {}",
                     path.display(),
@@ -76,6 +74,7 @@ pub fn run(arguments: &CheckArguments, terminal: &Terminal, catalogue: &Arc<Cata
     if let Some(own) = &own {
         match own {
             Ok(suite) => {
+                warn(&suite.warnings, terminal);
                 let place = match scenarios.as_slice() {
                     [one] => format!("{}: ", one.display()),
                     _ => String::new(),

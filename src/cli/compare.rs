@@ -143,7 +143,7 @@ fn gate(
 ) -> Result<Exit, Exit> {
     let [new] = arguments.reports.as_slice() else {
         terminal.failure(
-            &format!("--against takes one new report, {} were given", arguments.reports.len()),
+            &format!("--against takes one new report, and was given {}", arguments.reports.len()),
             Some("write `txspec compare --against OLD.json NEW.json`"),
         );
         return Err(Exit::Usage);

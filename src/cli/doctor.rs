@@ -157,7 +157,7 @@ impl Walk<'_> {
 
     /// Where a value of the target file stands, for a hint.
     fn place(&self, pointer: &str) -> String {
-        if self.chosen.by_flags {
+        if self.chosen.by_flags.is_some() {
             let flags = if pointer.starts_with("/tokens") {
                 "--subject-token-env, or --client-id and --client-secret-env"
             } else {

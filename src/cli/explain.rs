@@ -16,6 +16,7 @@ use crate::{
     reference::{Fault, faults},
     scenario::{OneOrMany, Scenario, Suite},
     spec::{Ambiguity, Catalogue, CodeEntry, DecisionRow, Level, Requirement, Word},
+    target::{embedded, embedded_names},
     wire::printable,
 };
 
@@ -30,12 +31,14 @@ Examples:
   txspec explain partial
   txspec explain capabilities
   txspec explain limits.budget
+  txspec explain okta
   txspec explain --all --out docs")]
 pub struct ExplainArguments {
     /// Id of a requirement, a scenario, a fault, a row of the decision table, an entry of the ambiguity register; a
     /// code: of a mistake in a file, a class of violations, a verdict, a cause, a state of a waiver; or a word: a
     /// conclusion, level, profile, reading, capability, role, exit code, error code, standing of a requirement, or
-    /// other term. Or one of these kinds, in plural; or a key of target files, scenario files or report.json.
+    /// other term. Or one of these kinds, in plural; a key of target files, scenario files or report.json; or a target
+    /// that comes with txspec, whose file it prints.
     #[arg(required_unless_present = "all", value_name = "WORD")]
     id: Option<String>,
     /// Write a page for every requirement, every code and every kind of words instead.
@@ -67,13 +70,14 @@ pub fn run(arguments: &ExplainArguments, terminal: &Terminal, catalogue: &Arc<Ca
     let keys = keys::all();
     let key = || Some(keys::meanings(written.trim(), &keys)).filter(|found| !found.is_empty());
     match known.named(written).or_else(key).as_deref() {
-        Some([(_, text)]) => terminal.out(&wrap(text, terminal.width())),
+        Some([one]) => terminal.out(&shown(one, terminal.width())),
         Some(meanings) => {
             let kinds: Vec<&str> = meanings.iter().map(|(kind, _)| kind.as_str()).collect();
-            let texts: Vec<&str> = meanings.iter().map(|(_, text)| text.as_str()).collect();
+            let width = terminal.width();
+            let texts: Vec<String> = meanings.iter().map(|one| shown(one, width)).collect();
             let head = format!("`{written}` has {} meanings: {}.", kinds.len(), kinds.join("; "));
             let rule = format!("\n\n{}\n\n", "-".repeat(20));
-            terminal.out(&wrap(&format!("{head}{rule}{}", texts.join(&rule)), terminal.width()));
+            terminal.out(&format!("{}{rule}{}", wrap(&head, width), texts.join(&rule)));
         }
         None => {
             // What is far longer than any name is none misspelt, and would take its time to compare.
@@ -104,6 +108,9 @@ struct Known<'a> {
     words: Vec<Word>,
 }
 
+/// The kind of those meanings whose explanation is a file.
+const A_TARGET: &str = "a target that comes with txspec";
+
 /// What kind of thing a name stands for, and the explanation.
 type Meaning = (String, String);
 
@@ -118,6 +125,7 @@ impl Known<'_> {
             .chain(self.faults.iter().map(|f| f.id.as_str()))
             .chain(self.catalogue.rows().iter().map(|r| r.id.as_str()))
             .chain(self.catalogue.ambiguities().iter().map(|a| a.id.as_str()))
+            .chain(embedded_names())
     }
 
     /// What a name stands for. If none is written just so, that of another case, with hyphens for blanks, or in singular.
@@ -173,8 +181,16 @@ impl Known<'_> {
         if let Some(row) = catalogue.row(id) {
             add("a row of the decision table", decision(row));
         }
+        if let Some(text) = embedded(id) {
+            add(A_TARGET, format!("# The target file that `--target {id}` stands for.\n{}", text.trim_end()));
+        }
         out
     }
+}
+
+/// A meaning as it is printed: words wrapped, a file as it is.
+fn shown((kind, text): &Meaning, width: usize) -> String {
+    if kind == A_TARGET { text.clone() } else { wrap(text, width) }
 }
 
 fn ambiguity(entry: &Ambiguity) -> String {

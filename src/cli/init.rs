@@ -8,12 +8,19 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, doctor, select::not_an_issuer, terminal::Terminal};
+use super::{
+    Exit, doctor,
+    select::{command, not_an_issuer},
+    terminal::Terminal,
+};
 use crate::{
     spec::Catalogue,
     target::{Draft, MetadataSpec, draft, holds_credentials, read_metadata_of},
-    wire::{Limits, Request, Sender},
+    wire::{Limits, Request, Sender, scheme_hint},
 };
+
+/// The file that is written where no other is named.
+const OUTPUT: &str = "target.yaml";
 
 /// Write a first target file for a server, and walk through it.
 #[derive(Debug, Args)]
@@ -48,7 +55,7 @@ pub struct InitArguments {
     #[arg(long)]
     name: Option<String>,
     /// File to write. An existing one is only replaced with --force.
-    #[arg(long, short, value_name = "FILE", default_value = "target.yaml")]
+    #[arg(long, short, value_name = "FILE", default_value = OUTPUT)]
     output: PathBuf,
     /// Replace the file if it exists.
     #[arg(long)]
@@ -61,14 +68,15 @@ pub struct InitArguments {
 /// Reads the metadata, asks, writes, and walks.
 pub fn run(arguments: &InitArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
     match write(arguments, terminal) {
-        Ok(()) if arguments.no_doctor => Exit::Ok,
-        Ok(()) => {
+        Ok(_) if arguments.no_doctor => Exit::Ok,
+        Ok(again) => {
             let exit = doctor::walk_file(&arguments.output, terminal, catalogue);
             if exit != Exit::Ok {
                 let path = arguments.output.display();
                 terminal.err(&format!(
                     "{path} was written and stays. Mend what failed above, in the file, in a variable or at the server, and walk \
-                     again:\n  txspec doctor --target {path}\nor write the file anew with other answers: `txspec init --force`."
+                     again:\n  {}\nor change an answer in this line, which writes the file anew:\n  {again}",
+                    command("txspec doctor", [("--target", &Some(path.to_string()))])
                 ));
             }
             exit
@@ -77,7 +85,8 @@ pub fn run(arguments: &InitArguments, terminal: &Terminal, catalogue: &Arc<Catal
     }
 }
 
-fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
+/// Writes the file; gives the command that writes it again.
+fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<String, Exit> {
     let issuer = answer(arguments.issuer.as_deref(), "--issuer", "Issuer (https://…)", terminal)?;
     let url = url::Url::parse(&issuer).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
     if url.as_ref().is_some_and(|u| holds_credentials(u) || u.query().is_some()) {
@@ -110,6 +119,23 @@ fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
         Err(message) if unreached => terminal.plain(&format!("nothing answers there: {message}")),
         Err(message) => terminal.plain(&format!("no metadata: {message}")),
     }
+    if let Some(hint) = metadata.as_ref().err().and_then(|message| scheme_hint(message)) {
+        terminal.plain(&format!("hint: {hint}"));
+    }
+    let output = Some(arguments.output.display().to_string()).filter(|path| path != OUTPUT);
+    let again = command(
+        "txspec init --force",
+        [
+            ("--issuer", &Some(issuer.clone())),
+            ("--client-id", &Some(client_id.clone())),
+            ("--client-secret-env", &arguments.client_secret_env),
+            ("--subject-token-env", &arguments.subject_token_env),
+            ("--user", &arguments.user),
+            ("--password-env", &arguments.password_env),
+            ("--name", &arguments.name),
+            ("--output", &output),
+        ],
+    );
     let host = url.host_str().unwrap_or_default().to_owned();
     let user = arguments.user.clone().zip(arguments.password_env.clone());
     let text = draft(
@@ -141,7 +167,7 @@ fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<(), Exit> {
         Exit::Usage
     })?;
     terminal.plain(&format!("wrote {}", path.display()));
-    Ok(())
+    Ok(again)
 }
 
 /// What was given, or what the user types.

@@ -194,7 +194,9 @@ const TARGET_KINDS: &str = "
 embedded    comes with txspec and needs no address
 measured    a server to be started by you, which the file was tried against; in a clone `interop/run NAME` starts it
 documented  known by documents, nothing was measured: a server to be had by you, whose variables the file names
-simulated   `txspec run --target NAME --simulated` shows offline what the documents imply";
+simulated   `txspec run --target NAME --simulated` shows offline what the documents imply
+
+`txspec explain NAME` prints the file of a target, with the variables that it wants";
 
 fn text(what: What, rows: &[Value]) -> String {
     let get = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -19,6 +19,7 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
+    document::nearest,
     judge::{Cause, Verdict},
     report::{
         self, Report,
@@ -28,7 +29,7 @@ use crate::{
         Context, ContextError, Event, Filter, Listener, Occasion, Options, Recorder, Recording,
         ScenarioResult, Session, preflight, remember_secrets, select, trials,
     },
-    scenario::{Scenario, Suite},
+    scenario::{ProfileName, Scenario, Suite},
     spec::{Catalogue, Level},
     wire::{Sender, Vault},
 };
@@ -67,6 +68,9 @@ pub struct RunArguments {
     #[command(flatten)]
     libtest: LibtestArguments,
 }
+
+/// Longest filter that is looked for among the misspelt, in bytes.
+const LONGEST: usize = 200;
 
 /// The flags of libtest, with their usual meaning.
 #[derive(Debug, Clone, Default, Args)]
@@ -186,19 +190,74 @@ fn prepare_and_run(
         return Err(refuse_stray(stray, terminal));
     }
     if remaining == 0 {
-        let unchecked = arguments.suite.only.iter().find(|id| catalogue.get(id).is_some());
-        let hint = match unchecked {
-            Some(id) => {
-                format!("`txspec explain {id}` says what checks it, in which profile, or why nothing can")
-            }
-            None => "`txspec list scenarios` shows the names".to_owned(),
-        };
+        let filter = arguments.libtest.filter.as_deref();
+        let hint = nothing_left(&arguments.suite, filter, &suite, catalogue);
         terminal.failure("the filters leave no scenario to run", Some(&hint));
         return Err(Exit::NothingRan);
     }
     let runtime = super::select_runtime(terminal)?;
     let chosen = runtime.block_on(arguments.target.choose(terminal, catalogue))?;
     execute(arguments, terminal, catalogue, &runtime, &chosen, suite.clone(), &selected)
+}
+
+/// What was meant by filters that leave nothing.
+fn nothing_left(
+    arguments: &SuiteArguments,
+    filter: Option<&str>,
+    suite: &Suite,
+    catalogue: &Catalogue,
+) -> String {
+    let profile: ProfileName = arguments.profile.into();
+    for written in &arguments.only {
+        if catalogue.get(written).is_some() {
+            return format!(
+                "`txspec explain {written}` says what checks it, in which profile, or why nothing can"
+            );
+        }
+        if let Some(scenario) = suite.get(written).filter(|s| !profile.includes(s.profile)) {
+            return format!("the scenario `{written}` is one of `--profile {}`", scenario.profile.name());
+        }
+    }
+    let selects = |glob: &str| {
+        let filter = Filter::new(profile, &[glob.to_owned()], None);
+        filter.is_ok_and(|filter| !select(suite, &filter, catalogue).is_empty())
+    };
+    let ids = || catalogue.ids().chain(suite.scenarios().iter().map(|s| s.id.as_str()));
+    for written in arguments.only.iter().filter(|text| text.len() <= LONGEST) {
+        let whole = format!("{written}*");
+        if ids().any(|id| id.starts_with(written.as_str())) && selects(&whole) {
+            return format!("a glob speaks of whole names: did you mean `--only '{whole}'`?");
+        }
+        let near = nearest(written, ids(), 6).into_iter().filter(|id| id != written && selects(id));
+        if let Some(question) = did_you_mean(near.take(3)) {
+            return question;
+        }
+    }
+    if let Some(filter) = filter.filter(|text| text.len() <= LONGEST) {
+        let tests: Vec<String> = suite
+            .scenarios()
+            .iter()
+            .filter(|s| profile.includes(s.profile))
+            .map(Scenario::test_name)
+            .collect();
+        let whole = tests.iter().filter(|name| name.ends_with(&format!("::{filter}"))).map(String::as_str);
+        let parts = tests.iter().flat_map(|name| name.split("::").chain([name.as_str()]));
+        let near = nearest(filter, parts, 3).into_iter().filter(|name| *name != filter);
+        if let Some(question) = did_you_mean(whole.take(1)).or_else(|| did_you_mean(near)) {
+            return question;
+        }
+    }
+    "`txspec list scenarios` shows the names".to_owned()
+}
+
+/// A question that names what may have been meant; nothing where nothing may.
+fn did_you_mean<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("did you mean {one}?")),
+        [most @ .., last] => Some(format!("did you mean {} or {last}?", most.join(", "))),
+    }
 }
 
 /// How many tests the libtest filters leave.
@@ -242,7 +301,7 @@ fn execute(
             terminal.failure("interrupted before anything was judged", None);
             return Exit::Inconclusive;
         }
-        terminal.failure(message, Some(&chosen.hint(hint)));
+        terminal.failure(message, Some(hint));
         Exit::Unreachable
     };
     let target = Arc::clone(&chosen.target);
@@ -253,13 +312,16 @@ fn execute(
                 terminal.failure(&error.to_string(), None);
                 Exit::Bug
             }
-            ContextError::Discovery { message, hint } => refused(&message, &hint),
+            ContextError::Discovery { message, hint } => refused(&message, &chosen.hint(&hint)),
         })?;
     context.documented = chosen.simulation.as_ref().map(|simulation| simulation.documented.clone());
     context.recorder = arguments.record.is_some().then(Recorder::default);
     let context = Arc::new(context);
     let concurrency = context.sender.limits().concurrency;
-    runtime.block_on(preflight(&context)).map_err(|error| refused(&error.message, &error.hint))?;
+    runtime.block_on(preflight(&context)).map_err(|error| {
+        let walk = format!("`{}` goes through the set-up step by step", arguments.target.doctor());
+        refused(&error.message, &format!("{}; {walk}", chosen.hint(&error.hint)))
+    })?;
     let roles: BTreeSet<&str> = chosen.target.spec.tokens.keys().map(String::as_str).collect();
     let aging: Vec<&str> = roles.into_iter().collect();
     runtime.block_on(context.obtainer.prefetch_aging(&aging));

@@ -7,13 +7,15 @@ use url::Url;
 
 use super::{Exit, terminal::Terminal};
 use crate::{
-    document::Severity,
+    document::{Diagnostics, Severity},
     judge::Cause,
     reference::{Options, ReferenceServer},
     run::Documented,
     scenario::{LoadError, ProfileName, Scenario, Suite},
     spec::{Catalogue, Level},
-    target::{LimitsSpec, QuickTarget, Target, TargetError, holds_credentials, load_named, quick},
+    target::{
+        LimitsSpec, QUICK_CLIENT, QuickTarget, Target, TargetError, holds_credentials, load_named, quick,
+    },
     vendor::{self, VendorError},
     wire::printable,
 };
@@ -32,7 +34,7 @@ pub struct TargetArguments {
     /// nothing.
     #[arg(long)]
     pub simulated: bool,
-    /// With a URL: client identifier.
+    /// With a URL: client identifier. Without it, a public client is named `txspec`.
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
     /// With a URL: environment variable that holds the client secret.
@@ -125,10 +127,19 @@ pub struct Chosen {
     pub target: Arc<Target>,
     /// Where the server stands for documents: what they are.
     pub simulation: Option<Simulation>,
-    /// Whether there is no file: everything was said by flags.
-    pub by_flags: bool,
+    /// Which flags stand for the file, where there is none.
+    pub by_flags: Option<Flags>,
     /// The embedded server, if it is the target: it stops when dropped.
     _server: Option<ReferenceServer>,
+}
+
+/// What was said of the client on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags {
+    /// `--client-id` was given.
+    pub client_id: bool,
+    /// `--client-secret-env` was given.
+    pub client_secret: bool,
 }
 
 /// What a simulated target rests on.
@@ -159,7 +170,11 @@ impl TargetArguments {
             };
             self.variables_of_flags(terminal)?;
             let target = quick(&options, catalogue).map_err(|e| refuse_flags(&e, terminal))?;
-            return Ok(Chosen { target: Arc::new(target), simulation: None, by_flags: true, _server: None });
+            let by_flags = Some(Flags {
+                client_id: self.client_id.is_some(),
+                client_secret: self.client_secret_env.is_some(),
+            });
+            return Ok(Chosen { target: Arc::new(target), simulation: None, by_flags, _server: None });
         }
         if let Some(url) = address_like(name) {
             terminal.failure(
@@ -203,10 +218,20 @@ impl TargetArguments {
         if let Some(issuer) = &self.issuer {
             target.spec.issuer = Some(issuer.clone());
         }
-        if !target.warnings.0.is_empty() {
-            terminal.err(&target.warnings.render(false));
-        }
-        Ok(Chosen { target: Arc::new(target), simulation: None, by_flags: false, _server: server })
+        warn(&target.warnings, terminal);
+        Ok(Chosen { target: Arc::new(target), simulation: None, by_flags: None, _server: server })
+    }
+
+    /// The command that walks through the set-up of the same target.
+    pub fn doctor(&self) -> String {
+        let flags = [
+            ("--target", &self.target),
+            ("--issuer", &self.issuer),
+            ("--client-id", &self.client_id),
+            ("--client-secret-env", &self.client_secret_env),
+            ("--subject-token-env", &self.subject_token_env),
+        ];
+        command(if self.simulated { "txspec doctor --simulated" } else { "txspec doctor" }, flags)
     }
 
     /// Looks at the variables that flags name: what is wrong with them is told with the flag.
@@ -274,27 +299,64 @@ impl TargetArguments {
         let says = format!("documents on {} as of {}; nothing was measured", vendor.name, vendor.as_of);
         terminal.err(&format!("simulated: {says}"));
         let simulation = Some(Simulation { documented, says });
-        Ok(Chosen { target: Arc::new(target), simulation, by_flags: false, _server: Some(server) })
+        Ok(Chosen { target: Arc::new(target), simulation, by_flags: None, _server: Some(server) })
+    }
+}
+
+impl Flags {
+    /// What may be wrong with the client, the flags that are missing first.
+    fn advice(self) -> String {
+        const METHOD: &str = "the client has to authenticate by client_secret_basic (for any other method `txspec init` writes a target file)";
+        let made_up = format!("no --client-id was given, so that the client was called `{QUICK_CLIENT}`");
+        match (self.client_id, self.client_secret) {
+            (true, true) => {
+                format!(
+                    "check --client-id and the secret in the variable that --client-secret-env names; {METHOD}"
+                )
+            }
+            (true, false) => format!(
+                "no --client-secret-env was given, so that the client was sent without a secret, as a public one: name the \
+                 variable that holds its secret, or check --client-id; {METHOD}"
+            ),
+            (false, true) => format!("{made_up}: give the identifier that the secret belongs to; {METHOD}"),
+            (false, false) => format!(
+                "{made_up}, a public client without a secret: give --client-id, and --client-secret-env with the variable that \
+                 holds its secret; {METHOD}"
+            ),
+        }
     }
 }
 
 impl Chosen {
-    /// A hint that speaks of the target file, or of the flags where there is none.
+    /// A hint that speaks of the target file and its lines, or of the flags where there is none.
     pub fn hint(&self, hint: &str) -> String {
-        const CLIENT: &str = "check --client-id and the secret in the variable that --client-secret-env names; the client has to authenticate by client_secret_basic (for any other method `txspec init` writes a target file)";
-        if !self.by_flags {
-            hint.to_owned()
-        } else if hint.contains("`tokens.user`") {
+        let Some(flags) = self.by_flags else { return self.with_lines(hint) };
+        if hint.contains("`tokens.user`") {
             format!(
-                "{CLIENT}, and may need the client_credentials grant for a subject token; or give a user's token with --subject-token-env"
+                "{}, and may need the client_credentials grant for a subject token; or give a user's token with --subject-token-env",
+                flags.advice()
             )
         } else if hint.contains("`clients.exchanger`") {
-            CLIENT.to_owned()
+            flags.advice()
         } else if hint.contains('`') {
             format!("{hint}; that is said in a target file, which `txspec init` writes")
         } else {
             hint.to_owned()
         }
+    }
+
+    /// The hint, with the line of each key that it names.
+    fn with_lines(&self, hint: &str) -> String {
+        let mut hint = hint.to_owned();
+        let Some(document) = &self.target.document else { return hint };
+        for (key, pointer) in
+            [("`clients.exchanger`", "/clients/exchanger"), ("`tokens.user`", "/tokens/user")]
+        {
+            if let Some(line) = document.line(pointer).filter(|_| document.span(pointer).is_some()) {
+                hint = hint.replacen(key, &format!("{key} ({}:{line})", document.name), 1);
+            }
+        }
+        hint
     }
 }
 
@@ -312,6 +374,25 @@ fn address_like(name: &str) -> Option<String> {
     let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-[]:".contains(&b));
     let url = format!("{}://{name}", if local { "http" } else { "https" });
     (is_host && plain && port != Some(false) && Url::parse(&url).is_ok()).then_some(url)
+}
+
+/// A command line with those flags that have a value, ready for a shell.
+pub fn command<'a>(
+    start: &str,
+    flags: impl IntoIterator<Item = (&'static str, &'a Option<String>)>,
+) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    let mut out = start.to_owned();
+    for (flag, value) in flags {
+        let Some(value) = value else { continue };
+        let value = printable(value, 500);
+        if !value.is_empty() && value.chars().all(plain) {
+            out.push_str(&format!(" {flag} {value}"));
+        } else {
+            out.push_str(&format!(" {flag} '{}'", value.replace('\'', r"'\''")));
+        }
+    }
+    out
 }
 
 /// Whether an argument looks like a target file that should stand behind `--target`.
@@ -341,10 +422,7 @@ fn refuse_flags(error: &TargetError, terminal: &Terminal) -> Exit {
 /// Prints why there is no simulation.
 pub fn refuse_vendor(error: &VendorError, terminal: &Terminal) -> Exit {
     match error {
-        VendorError::Mistakes(diagnostics) => {
-            terminal.err(&diagnostics.render(false));
-            Exit::Usage
-        }
+        VendorError::Mistakes(diagnostics) => refuse_mistakes(diagnostics, terminal),
         VendorError::Unknown { .. } => {
             let have = format!("simulations come with {}", vendor::names().join(", "));
             terminal.failure(&error.to_string(), Some(&have));
@@ -371,10 +449,7 @@ pub fn not_an_issuer(terminal: &Terminal) -> Exit {
 /// Prints why there is no target.
 pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
     match error {
-        TargetError::Mistakes(diagnostics) => {
-            terminal.err(&diagnostics.render(false));
-            Exit::Usage
-        }
+        TargetError::Mistakes(diagnostics) => refuse_mistakes(diagnostics, terminal),
         TargetError::Scheme { .. } => {
             terminal.failure(
                 &error.to_string(),
@@ -402,7 +477,16 @@ impl SuiteArguments {
         } else {
             Suite::from_paths(&self.scenarios, catalogue)
         };
-        loaded.map_err(|e| refuse_suite(&e, terminal))
+        let suite = loaded.map_err(|e| refuse_suite(&e, terminal))?;
+        warn(&suite.warnings, terminal);
+        Ok(suite)
+    }
+}
+
+/// Prints what is worth mending in files that can be used.
+pub fn warn(warnings: &Diagnostics, terminal: &Terminal) {
+    if !warnings.0.is_empty() {
+        terminal.err(&warnings.render(false));
     }
 }
 
@@ -423,15 +507,18 @@ pub fn left_out<'a>(
 /// Prints why there is no suite.
 pub fn refuse_suite(error: &LoadError, terminal: &Terminal) -> Exit {
     match error {
-        LoadError::Mistakes(diagnostics) => {
-            let (errors, _) = diagnostics.counts();
-            terminal.err(&diagnostics.render(false));
-            terminal.err(&format!("\n{errors} mistake{}", if errors == 1 { "" } else { "s" }));
-            Exit::Usage
-        }
+        LoadError::Mistakes(diagnostics) => refuse_mistakes(diagnostics, terminal),
         LoadError::Schema(_) => {
             terminal.failure(&error.to_string(), Some("this is a bug in txspec"));
             Exit::Bug
         }
     }
+}
+
+/// Prints the mistakes of files, and how many there are.
+fn refuse_mistakes(diagnostics: &Diagnostics, terminal: &Terminal) -> Exit {
+    let (errors, _) = diagnostics.counts();
+    terminal.err(&diagnostics.render(false));
+    terminal.err(&format!("\n{errors} mistake{}", if errors == 1 { "" } else { "s" }));
+    Exit::Usage
 }

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use super::{Exit, select::LevelArgument, terminal::Terminal};
 use crate::{
-    document::Document,
+    document::{Diagnostics, Document, FileKind},
     report::Report,
     run::fingerprint,
     spec::{Catalogue, Level},
@@ -40,10 +40,11 @@ Examples:
       --issue https://issues.example/42 --reason 'kept for old clients' --expires 2027-06-30
   txspec waivers update reports --target my-as.yaml --check 'OA-5.2-*' ... --dry-run
 
-A waiver that is there already is renewed: it gets the new date, and keeps its reason, issue and owner.
-A waiver accepts one violation as it was observed (error code, or what was wrong) in the scenarios that
-showed it, until its last day. A worse or different violation of the same check fails the run as
-before; a waiver that is expired, or whose violation is gone, ends it with exit code 5.")]
+A waiver that is there already is renewed: it gets the new date, and keeps its reason, issue and
+owner. A waiver accepts one violation as it was observed (error code, or what was wrong) in the
+scenarios that showed it, until its last day. A worse or different violation of the same check
+fails the run as before; a waiver that is expired, or whose violation is gone, ends it with exit
+code 5.")]
 struct UpdateArguments {
     /// A report.json, or the folder that holds it.
     #[arg(default_value = "reports", value_name = "REPORT")]
@@ -54,8 +55,8 @@ struct UpdateArguments {
     /// Why the deviations are accepted.
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Where they are tracked.
-    #[arg(long, value_name = "URL")]
+    /// Where they are tracked: an address, or the id in a tracker.
+    #[arg(long, value_name = "WHERE")]
     issue: String,
     /// Who answers for them.
     #[arg(long, value_name = "NAME")]
@@ -165,6 +166,10 @@ fn write(arguments: &UpdateArguments, waivers: &[Waiver], terminal: &Terminal) -
         terminal.err(&mistakes.render(false));
         Exit::Usage
     })?;
+    if let Some(mistake) = document.other_than(FileKind::Target) {
+        terminal.err(&Diagnostics::from(mistake).render(false));
+        return Err(Exit::Usage);
+    }
     let edit = add_waivers(&document, waivers).map_err(|error| {
         let hint = "put the waivers that are printed on standard output into the file yourself";
         terminal.failure(

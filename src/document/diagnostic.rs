@@ -201,6 +201,31 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
         .map(|(_, c)| c)
 }
 
+/// The candidate that was written with a slip or two: so little is wrong that nothing else is likely to be meant. What
+/// differs in nothing but case and punctuation was written so on purpose.
+pub fn near_miss<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let bare = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    // What is far longer than any name is none misspelt, and would take its time to compare.
+    if written.len() > 64 {
+        return None;
+    }
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        if bare(candidate) == bare(written) {
+            return None;
+        }
+        // Of a short word, two letters are nearly half.
+        let most = if candidate.len() < 8 { 1 } else { 2 };
+        let distance = strsim::osa_distance(written, candidate);
+        if distance <= most && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
 /// The candidates nearest to what was written, at most so many: what is misspelt, and what it is a part of. Those that are
 /// much further away than the nearest are left out, all the more where that is a plain slip.
 pub fn nearest<'a>(

@@ -4,7 +4,7 @@ use jsonschema::{Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
-use super::{Diagnostics, Document, did_you_mean, pointer_push};
+use super::{Diagnostics, Document, did_you_mean, nearest, pointer_push};
 
 /// The JSON Schema (2020-12) of a type that a YAML file is decoded into.
 pub fn yaml_schema<T: JsonSchema>() -> Value {
@@ -100,7 +100,7 @@ impl SchemaCheck {
                         "unknown-value",
                         format!("`{written}` is not one of the values that are understood here"),
                     );
-                    if let Some(near) = did_you_mean(&written, options.iter().map(String::as_str)) {
+                    if let Some(near) = meant(&written, &options) {
                         d = d.label(format!("did you mean `{near}`?"));
                     }
                     found.push(d.hint(format!("the values are: {}", options.join(", "))));
@@ -108,11 +108,15 @@ impl SchemaCheck {
                 ValidationErrorKind::Type { kind } => {
                     wrong.push(pointer.clone());
                     let expected = type_words(kind);
-                    found.push(document.at(
+                    let d = document.at(
                         &pointer,
                         "wrong-type",
                         format!("expected {expected}, found {}", describe(error.instance())),
-                    ));
+                    );
+                    found.push(match self.like(error.schema_path().as_str(), error.instance()) {
+                        Some(text) => d.hint(format!("write it like `{text}`")),
+                        None => d,
+                    });
                 }
                 ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
                     // `null` is what stands for an absent key: never what was meant.
@@ -203,12 +207,21 @@ impl SchemaCheck {
         let mut d =
             document.at(pointer, "wrong-value", format!("{} is not understood here", describe(instance)));
         let bare: Vec<String> = wanted.iter().map(|w| w.trim_matches('`').to_owned()).collect();
-        if let Some(near) =
-            instance.as_str().and_then(|_| did_you_mean(&written, bare.iter().map(String::as_str)))
-        {
+        if let Some(near) = instance.as_str().and_then(|_| meant(&written, &bare)) {
             d = d.label(format!("did you mean `{near}`?"));
         }
         if wanted.is_empty() { d } else { d.hint(format!("expected {}", wanted.join(" or "))) }
+    }
+
+    /// How a text is written where something else stands, by the schema's example: a number gets the example's unit.
+    fn like(&self, schema_path: &str, written: &Value) -> Option<String> {
+        let node = self.schema.pointer(schema_path.strip_suffix("/type")?)?;
+        let example = node.pointer("/examples/0")?.as_str()?;
+        let unit = example.trim_start_matches(|c: char| c.is_ascii_digit());
+        match written {
+            Value::Number(number) if unit.len() < example.len() => Some(format!("{number}{unit}")),
+            _ => Some(example.to_owned()),
+        }
     }
 
     /// The property names that stand beside the `additionalProperties: false` that was violated.
@@ -230,6 +243,15 @@ impl SchemaCheck {
 fn is_null_branch(branch: &[jsonschema::ValidationError<'static>]) -> bool {
     use jsonschema::error::TypeKind;
     matches!(branch, [one] if matches!(one.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(t) } if t.to_string() == "null"))
+}
+
+/// The value that was meant: misspelt, or cut down to a part of it.
+fn meant<'a>(written: &str, options: &'a [String]) -> Option<&'a str> {
+    let options = || options.iter().map(String::as_str);
+    did_you_mean(written, options()).or_else(|| match nearest(written, options(), 2).as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    })
 }
 
 /// Orders pointers so that array indices compare as numbers.
@@ -279,7 +301,7 @@ fn describe(value: &Value) -> String {
         Value::Null => "nothing".into(),
         Value::Bool(b) => format!("`{b}`"),
         Value::Number(n) => format!("the number {n}"),
-        Value::String(s) => format!("the text `{}`", s.chars().take(60).collect::<String>()),
+        Value::String(s) => format!("the text `{}`", cut(s, 60)),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "a mapping".into(),
     }
@@ -287,7 +309,15 @@ fn describe(value: &Value) -> String {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(s) => s.chars().take(80).collect(),
+        Value::String(s) => cut(s, 80),
         other => other.to_string(),
+    }
+}
+
+/// So many characters of a text, and a sign that there are more.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -25,7 +25,7 @@ pub fn curl_note(line: &str, result: &ScenarioResult) -> Option<String> {
         ));
     }
     Some(format!(
-        "Set {names} first (docs/guides/validate.md says how), or run again with `--only {scenario}`."
+        "Set {names} first (txspec's guide \"Validate my server\" says how), or run again with `--only {scenario}`."
     ))
 }
 

@@ -402,8 +402,8 @@ pub fn class_meaning(class: Option<FailClass>) -> &'static str {
     }
 }
 
-/// What a run's end suggests to do next.
-pub fn advice(report: &Report) -> Vec<String> {
+/// What a run's end suggests to do next; `kept`: its reports were written.
+pub fn advice(report: &Report, kept: bool) -> Vec<String> {
     let mut out = Vec::new();
     let matters = |v: &&Violation<'_>| v.finding.level >= report.fail_on.min(Level::Should);
     if let Some(worst) = violations(report).first().filter(matters) {
@@ -413,10 +413,12 @@ pub fn advice(report: &Report) -> Vec<String> {
             if worst.finding.reading.is_some() { ", its readings" } else { "" }
         ));
         if let Some(scenario) = worst.scenarios.first().filter(|_| report.scenarios.len() > 2) {
-            out.push(format!(
-                "the same command with `--only {} --report-dir again` runs this one again, and keeps these reports",
-                scenario.id
-            ));
+            let id = &scenario.id;
+            out.push(if kept {
+                format!("the same command with `--only {id} --report-dir again` runs this one again, and keeps these reports")
+            } else {
+                format!("the same command with `--only {id}` runs this one again")
+            });
         }
     }
     for (cause, _) in open(report) {

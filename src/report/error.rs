@@ -2,6 +2,24 @@
 
 use std::path::PathBuf;
 
+/// What kind of file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// `report.json`.
+    Report,
+    /// A recorded run.
+    Recording,
+}
+
+impl FileKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Recording => "recording",
+        }
+    }
+}
+
 /// A report could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -24,14 +42,18 @@ pub enum ReportError {
     /// The file cannot be read.
     #[error("failed to read {}: {source}", path.display())]
     Read {
+        /// What it was to be.
+        kind: FileKind,
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
     },
     /// The file is larger than any report.
-    #[error("failed to read {}: it is larger than {limit} MiB, the most that a report may have", path.display())]
+    #[error("failed to read {}: it is larger than {limit} MiB, the most that a {} may have", path.display(), kind.word())]
     TooLarge {
+        /// What it was to be.
+        kind: FileKind,
         /// The file.
         path: PathBuf,
         /// In MiB.
@@ -90,11 +112,18 @@ impl ReportError {
             Self::Folder { .. } | Self::Write { .. } => {
                 Some("check that the folder exists and can be written, or choose another with --report-dir")
             }
-            Self::Read { .. } => Some("check the path; a report is the file report.json of a run's folder"),
-            Self::TooLarge { .. } | Self::NotAReport { .. } => {
+            Self::Read { kind: FileKind::Recording, .. } => {
+                Some("check the path; a recording is the file that `txspec run --record FILE` wrote")
+            }
+            Self::Read { kind: FileKind::Report, .. } => {
+                Some("check the path; a report is the file report.json of a run's folder")
+            }
+            Self::TooLarge { kind: FileKind::Recording, .. } | Self::NotARecording { .. } => {
+                Some("give the file that `txspec run --record FILE` wrote")
+            }
+            Self::TooLarge { kind: FileKind::Report, .. } | Self::NotAReport { .. } => {
                 Some("give the file report.json that `txspec run --report-dir DIR` wrote")
             }
-            Self::NotARecording { .. } => Some("give the file that `txspec run --record FILE` wrote"),
             Self::Truncated { .. } => {
                 Some("the file was cut off when it was copied or uploaded: get it again")
             }

@@ -90,7 +90,7 @@ fn explained(scenarios: &[&ScenarioResult], catalogue: &Catalogue) -> Vec<Proper
     let ids: BTreeSet<&str> =
         open.flat_map(|f| [f.cause.map_or("", |c| c.word()), f.requirement.as_str()]).collect();
     let pages = ids.into_iter().filter_map(|id| Some((id, catalogue.page(id)?)));
-    pages.map(|(id, page)| property(&format!("explained {id}"), page.place())).collect()
+    pages.map(|(id, page)| property(&format!("explained {id}"), &page.place())).collect()
 }
 
 fn property(name: &str, value: &str) -> Property {

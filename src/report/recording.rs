@@ -7,6 +7,7 @@ use serde_json::error::Category;
 
 use super::{
     Identity, ReportError, TargetIdentity,
+    error::FileKind,
     json::{compact, regular, write_file},
     visible::{count, shown},
 };
@@ -39,9 +40,13 @@ pub fn read_recording(path: &Path) -> Result<Recording, ReportError> {
     let mut bytes = Vec::new();
     regular(path)
         .and_then(|f| f.take(LIMIT_MIB * 1024 * 1024 + 1).read_to_end(&mut bytes))
-        .map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+        .map_err(|source| ReportError::Read { kind: FileKind::Recording, path: path.to_owned(), source })?;
     if bytes.len() as u64 > LIMIT_MIB * 1024 * 1024 {
-        return Err(ReportError::TooLarge { path: path.to_owned(), limit: LIMIT_MIB });
+        return Err(ReportError::TooLarge {
+            kind: FileKind::Recording,
+            path: path.to_owned(),
+            limit: LIMIT_MIB,
+        });
     }
     let fail = |e: serde_json::Error| match e.classify() {
         Category::Eof => ReportError::Truncated { path: path.to_owned(), line: e.line(), column: e.column() },

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     judge::{Issued, StepFacts},
-    scenario::{Expect, Source},
+    scenario::{DPOP_KEYS, Expect, Source},
     spec::Capability,
     token::{DpopKey, TokenView},
     wire::{Exchange, FormBody, Request, Secret, printable},
@@ -69,9 +69,12 @@ pub(super) async fn look(
     Issued { view: Some(view), introspection }
 }
 
-pub(super) fn thumbprints() -> BTreeMap<String, String> {
-    crate::token::DPOP_NAMES
+/// The thumbprints of the keys by name: those that txspec names, and those that the checks do.
+pub(super) fn thumbprints(expect: Option<&Expect>) -> BTreeMap<String, String> {
+    let own = expect.map(Expect::keys_compared).unwrap_or_default();
+    DPOP_KEYS
         .into_iter()
+        .chain(own)
         .filter_map(|name| Some((name.to_owned(), DpopKey::named(name).ok()?.thumbprint())))
         .collect()
 }

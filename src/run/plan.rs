@@ -191,7 +191,7 @@ impl Needs<'_> {
             let uses: u32 = exchanges.filter(|e| e.subject == *name).map(|e| e.parallel.unwrap_or(1)).sum();
             if single && obtain.token != "single_use" && uses > 1 {
                 self.lacks.get_or_insert(format!(
-                    "tokens.{} are for single use, as the target file declares, and cannot be exchanged again",
+                    "tokens.{} is for single use, as the target file declares, and cannot be exchanged again",
                     obtain.token
                 ));
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Context, apply, execute::not_succeeded};
 use crate::{
     scenario::ExchangeSpec,
-    wire::{RedactedResponse, TransportKind, printable},
+    wire::{RedactedResponse, TransportKind, printable, scheme_hint},
 };
 
 /// Which step of the preflight failed.
@@ -46,7 +46,9 @@ pub enum PlainExchange {
 pub async fn preflight(context: &Context) -> Result<PlainExchange, PreflightError> {
     if let Err(error) = context.obtainer.token("user").await {
         let message = context.vault.redactor().text(&error.to_string());
-        let hint = if error.unreachable {
+        let hint = if let Some(hint) = scheme_hint(&message) {
+            hint
+        } else if error.unreachable {
             "check that the server is running and its address is right"
         } else {
             "check `tokens.user` in the target file: its source, the client's credentials and grants, the user's password"
@@ -82,7 +84,8 @@ pub async fn preflight(context: &Context) -> Result<PlainExchange, PreflightErro
         let code = status
             .and_then(|r| serde_json::from_str::<Value>(&r.body).ok())
             .and_then(|v| v.get("error")?.as_str().map(str::to_owned));
-        return Err(PreflightError { stage: Stage::Exchange, message, hint: advice(code.as_deref()).into() });
+        let hint = scheme_hint(&message).filter(|_| status.is_none()).unwrap_or(advice(code.as_deref()));
+        return Err(PreflightError { stage: Stage::Exchange, message, hint: hint.into() });
     }
     let prepared =
         apply::prepare(context, &ExchangeSpec::default(), &[], &std::collections::BTreeMap::new(), None)

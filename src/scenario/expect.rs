@@ -31,13 +31,15 @@ impl Expect {
     pub fn covers(&self) -> Vec<&str> {
         let refusal = self.refusal.iter().flat_map(|r| r.covers.iter().flat_map(OneOrMany::iter));
         let code = self.refusal.iter().flat_map(|r| r.code_covers.iter().flat_map(OneOrMany::iter));
-        let also = self.refusal.iter().flat_map(|r| &r.also);
-        let checks = self.success.iter().flatten().chain(also).chain(&self.observe);
-        refusal.chain(code).chain(checks.flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter))).collect()
+        let checks = self.checks().flat_map(|c| c.covers.iter().flat_map(OneOrMany::iter));
+        refusal.chain(code).chain(checks).collect()
     }
-}
 
-impl Expect {
+    fn checks(&self) -> impl Iterator<Item = &Check> {
+        let also = self.refusal.iter().flat_map(|r| &r.also);
+        self.success.iter().flatten().chain(also).chain(&self.observe)
+    }
+
     /// Whether any answer could violate the requirement here. Where granting and refusing are both right, the bare
     /// outcome says nothing: only a predicate on what came back, or the code of the refusal, can.
     pub fn can_fail(&self, id: &str, row: Option<&DecisionRow>) -> bool {
@@ -54,11 +56,15 @@ impl Expect {
         looked_at || code || (refusal.accepted.is_some() && names(&refusal.covers))
     }
 
+    /// The names of DPoP keys that checks compare with.
+    pub fn keys_compared(&self) -> Vec<&str> {
+        self.checks().filter_map(|check| check.bound_to.as_deref()).collect()
+    }
+
     /// The names of tokens that checks compare with.
     pub fn tokens_compared(&self) -> Vec<&str> {
-        let also = self.refusal.iter().flat_map(|r| &r.also);
         let mut names = Vec::new();
-        for check in self.success.iter().flatten().chain(also).chain(&self.observe) {
+        for check in self.checks() {
             let relations = [
                 check.claim.as_ref().map(ClaimCheck::relation),
                 check.member.as_ref().map(MemberCheck::relation),
@@ -71,16 +77,9 @@ impl Expect {
                 names.extend(relation.same_as_one_of.iter().flat_map(|all| all.iter().map(String::as_str)));
             }
             names.extend(check.differs_from.as_deref());
-            names.extend(
-                check
-                    .audience
-                    .iter()
-                    .flat_map(|a| [a.within.as_deref(), a.differs_from.as_deref()])
-                    .flatten(),
-            );
-            names.extend(
-                check.scope.iter().flat_map(|s| [s.within.as_deref(), s.same_as.as_deref()]).flatten(),
-            );
+            let audience = check.audience.iter().flat_map(|a| [&a.within, &a.differs_from]);
+            let scope = check.scope.iter().flat_map(|s| [&s.within, &s.same_as]);
+            names.extend(audience.chain(scope).filter_map(|name| name.as_deref()));
         }
         names.into_iter().map(|name| name.split_once(":/").map_or(name, |(head, _)| head)).collect()
     }

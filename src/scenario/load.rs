@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 
 use super::{Expect, Scenario, ScenarioFile, ScenarioSource, Step, lint};
 use crate::{
-    document::{Diagnostic, Diagnostics, Document, SchemaCheck},
+    document::{Diagnostic, Diagnostics, Document, FileKind, SchemaCheck},
     spec::Catalogue,
 };
 
@@ -91,6 +91,11 @@ impl Suite {
         let mut files: Vec<(Document, ScenarioFile, bool)> = Vec::new();
         let mut unread = mistakes.has_errors();
         for document in documents {
+            if let Some(mistake) = document.other_than(FileKind::Scenarios) {
+                mistakes.push(mistake);
+                unread = true;
+                continue;
+            }
             let (found, healed) = schema.check_and_heal(&document);
             let broken = found.has_errors();
             mistakes.extend(found);

@@ -23,8 +23,8 @@ pub use expect::{
 pub use lint::lint;
 pub use load::{LoadError, Suite, check_files, embedded_files};
 pub use model::{
-    DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName, RefreshSpec,
-    RevokeSpec, Scenario, ScenarioFile, ScenarioSource, Step, UserinfoSpec,
+    DPOP_KEYS, DpopSpec, ExchangeSpec, IntrospectSpec, MetadataKind, ObtainSpec, OneOrMany, ProfileName,
+    RefreshSpec, RevokeSpec, Scenario, ScenarioFile, ScenarioSource, Step, UserinfoSpec,
 };
 pub use placeholder::{Piece, Placeholder, ScopeForm, pieces};
 pub use tamper::Tamper;

@@ -172,6 +172,9 @@ impl Default for ExchangeSpec {
     }
 }
 
+/// The names of the keys for DPoP proofs; a name of the user's own stands for the last.
+pub const DPOP_KEYS: [&str; 4] = ["subject", "client", "other", "fourth"];
+
 /// A DPoP proof (RFC 9449 section 4.2) with a key that txspec makes; `wrong` spoils one thing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -193,6 +193,7 @@ impl Catalogue {
             format!("words/{}.md#{id}", word.kind.plural())
         };
         Some(Page {
+            id: id.to_owned(),
             path: format!("docs/{file}"),
             url: self.docs.as_ref().map(|base| format!("{base}/{file}")),
         })

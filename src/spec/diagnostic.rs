@@ -90,6 +90,8 @@ pub(super) struct DiagnosticFile {
 /// Where a requirement or a code is explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// What it explains.
+    pub id: String,
     /// The file, from the root of the repository.
     pub path: String,
     /// Its address, if the documentation is published somewhere.
@@ -97,8 +99,14 @@ pub struct Page {
 }
 
 impl Page {
-    /// The address, or the file where there is none.
-    pub fn place(&self) -> &str {
-        self.url.as_deref().unwrap_or(&self.path)
+    /// The command that prints the same.
+    pub fn command(&self) -> String {
+        format!("txspec explain {}", self.id)
+    }
+
+    /// The address, or the command where there is none: the file lies in the repository of txspec, which who reads a report
+    /// need not have.
+    pub fn place(&self) -> String {
+        self.url.clone().unwrap_or_else(|| self.command())
     }
 }

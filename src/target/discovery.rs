@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Endpoints, MetadataSpec, TargetSpec};
-use crate::wire::{Exchange, Request, Sender, StrictJson, is_loopback, printable};
+use crate::wire::{Exchange, Request, Sender, StrictJson, WANTS_TLS, is_loopback, printable, scheme_hint};
 
 /// The most characters that a message repeats of what a document says.
 const SHOWN: usize = 200;
@@ -86,10 +86,18 @@ pub async fn discover(spec: &TargetSpec, sender: &Sender) -> Result<Discovered, 
             // Another path on a host that does not answer would not answer either.
             return match &found.endpoints.token {
                 Some(_) => Ok(found),
-                None => Err(fail(
-                    format!("the authorization server does not answer: {}", trouble.join("; ")),
-                    "check the issuer's address and that the server is running",
-                )),
+                None => {
+                    let trouble = trouble.join("; ");
+                    // Most servers end a plain connection to a port for TLS without a word.
+                    let ended = issuer.scheme() == "http" && trouble.contains("(SendRequest)");
+                    let hint = scheme_hint(&trouble).unwrap_or(if ended {
+                        "check the issuer's address and that the server is running; if it speaks TLS there, the address \
+                         begins with https://"
+                    } else {
+                        "check the issuer's address and that the server is running"
+                    });
+                    Err(fail(format!("the authorization server does not answer: {trouble}"), hint))
+                }
             };
         }
     }
@@ -118,10 +126,10 @@ pub async fn discover(spec: &TargetSpec, sender: &Sender) -> Result<Discovered, 
         } else {
             format!("no metadata was found: {}", trouble.join("; "))
         };
-        return Err(fail(
-            message,
+        let hint = scheme_hint(&message).unwrap_or(
             "check the issuer, or name the endpoints in a target file: `endpoints: { token: https://… }`",
-        ));
+        );
+        return Err(fail(message, hint));
     }
     Ok(found)
 }
@@ -156,6 +164,9 @@ fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
         300..=399 => {
             return Err(format!("it redirects (status {}), and redirects are not followed", response.status));
         }
+        400 if is_plain(exchange) && asks_for_tls(&response.body) => {
+            return Err(format!("status 400, and {WANTS_TLS}"));
+        }
         status => return Err(format!("status {status}")),
     }
     if response.truncated {
@@ -169,6 +180,18 @@ fn read_metadata(exchange: &Exchange) -> Result<Value, String> {
         return Err("the document is not a JSON object".into());
     }
     Ok(json.value)
+}
+
+fn is_plain(exchange: &Exchange) -> bool {
+    exchange.request.url.scheme() == "http"
+}
+
+/// Whether an answer is what common servers say to plain HTTP on a port for TLS.
+fn asks_for_tls(body: &[u8]) -> bool {
+    let body = String::from_utf8_lossy(body);
+    ["HTTPS port", "HTTPS server", "requires TLS", "speaking plain HTTP to an SSL"]
+        .iter()
+        .any(|s| body.contains(s))
 }
 
 /// RFC 8414 section 3.3: metadata of another issuer must not be used. That a server misnames itself is a violation that

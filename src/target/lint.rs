@@ -6,10 +6,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    AuthMethod, ClientSpec, SecretSpec, SourceSpec, TargetSpec, TokenSpec, duration, token_type_short,
+    AuthMethod, ClientSpec, SecretSpec, SourceSpec, TargetSpec, TokenSpec, Value1, duration, token_type_short,
 };
 use crate::{
-    document::{Diagnostic, Diagnostics, Document, did_you_mean, pointer_push},
+    document::{Diagnostic, Diagnostics, Document, did_you_mean, near_miss, pointer_push},
     spec::{Capability, Catalogue, role},
     wire::{SHORTEST_SECRET, is_loopback},
 };
@@ -28,6 +28,7 @@ pub(super) fn lint(
     lint.tokens();
     lint.capabilities();
     lint.base();
+    lint.values();
     lint.numbers();
     lint.catalogue(catalogue);
     lint.found
@@ -386,6 +387,55 @@ impl Lint<'_> {
         }
     }
 
+    /// What stands under `audiences`, `resources` and `scopes`.
+    fn values(&mut self) {
+        let spec = self.spec;
+        for (map, roles) in
+            [("audiences", &spec.audiences), ("resources", &spec.resources), ("scopes", &spec.scopes)]
+        {
+            for (role, value) in roles {
+                let pointer = pointer_push(&format!("/{map}"), role);
+                for (place, text) in places(&pointer, value) {
+                    let slip = text != GENERATED
+                        && (text.eq_ignore_ascii_case(GENERATED) || near_miss(text, [GENERATED]).is_some());
+                    if slip && role == "unknown" {
+                        let message = format!("`{text}` is sent as it stands here");
+                        let d = self.at(&place, "near-miss", message).label("did you mean `generated`?");
+                        self.found.push(
+                            d.hint("`generated` makes up a value that the server cannot know").warning(),
+                        );
+                    }
+                }
+            }
+        }
+        let (Some(subject), Some(narrow)) = (spec.scopes.get("subject"), spec.scopes.get("narrow")) else {
+            return;
+        };
+        let all: BTreeSet<&str> = subject.values().into_iter().flat_map(str::split_whitespace).collect();
+        let some: BTreeSet<&str> = narrow.values().into_iter().flat_map(str::split_whitespace).collect();
+        if all.is_empty() {
+            return;
+        }
+        for (place, text) in places("/scopes/narrow", narrow) {
+            for scope in text.split_whitespace().filter(|scope| !all.contains(scope)) {
+                let message = format!("`{scope}` is not among `scopes.subject`, of which `narrow` is a part");
+                let mut d = self.at(&place, "not-narrower", message);
+                if let Some(near) = did_you_mean(scope, all.iter().copied()) {
+                    d = d.label(format!("did you mean `{near}`?"));
+                }
+                let hint = format!("`scopes.subject` has {}", Vec::from_iter(all.iter().copied()).join(", "));
+                self.found.push(d.hint(hint).warning());
+            }
+        }
+        if some == all {
+            let message = "`scopes.narrow` has all of `scopes.subject`, and is to have less";
+            let d = self.at("/scopes/narrow", "not-narrower", message);
+            self.found.push(
+                d.hint("leave one out; where the token has one scope only, leave `narrow` out").warning(),
+            );
+        }
+    }
+
     fn numbers(&mut self) {
         let durations = [
             ("/limits/request_timeout", &self.spec.limits.request_timeout),
@@ -429,6 +479,16 @@ impl Lint<'_> {
             }
         }
     }
+}
+
+/// The word that asks for a value that nobody knows.
+const GENERATED: &str = "generated";
+
+/// Each text of a value with its place.
+fn places<'s>(pointer: &str, value: &'s Value1) -> Vec<(String, &'s str)> {
+    let many = matches!(value, Value1::Many(_));
+    let place = |i: usize| if many { format!("{pointer}/{i}") } else { pointer.to_owned() };
+    value.values().into_iter().enumerate().map(|(i, text)| (place(i), text)).collect()
 }
 
 /// Whether an address says who is to be let in: addresses are shown everywhere.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{SecretFrom, SecretSpec, TargetSpec, Waiver, lint::lint};
 use crate::{
-    document::{Diagnostics, Document, SchemaCheck, did_you_mean, pointer_push},
+    document::{Diagnostics, Document, FileKind, SchemaCheck, did_you_mean, pointer_push},
     spec::Catalogue,
 };
 
@@ -164,6 +164,9 @@ fn from_document(
     variables: Variables<'_>,
     catalogue: &Catalogue,
 ) -> Result<Target, TargetError> {
+    if let Some(mistake) = document.other_than(FileKind::Target) {
+        return Err(TargetError::Mistakes(mistake.into()));
+    }
     let mut mistakes = Diagnostics::default();
     let written = document.value().clone();
     let value = interpolate(&written, "", &document, variables, &mut mistakes);
@@ -312,5 +315,72 @@ impl Target {
     /// Names by kind, for `txspec list targets` and tests.
     pub fn token_names(&self) -> BTreeMap<&str, &str> {
         self.spec.tokens.iter().map(|(name, t)| (name.as_str(), t.token_type.as_str())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes, labels and hints of what is found in a small target file with more to it.
+    fn found(more: &str) -> Vec<(&'static str, usize, String)> {
+        let text = format!(
+            "name: x\nissuer: https://as.example.com\nclients: {{ exchanger: {{ id: app, auth: none }} }}\ntokens: {{ user: {{ from: {{ \
+             client_credentials: {{ client: exchanger }} }} }} }}\n{more}\n"
+        );
+        let all = match load_text("a.yaml", &text, &|_| None, &Catalogue::embedded().unwrap()) {
+            Ok(target) => target.warnings,
+            Err(TargetError::Mistakes(all)) => all,
+            Err(error) => panic!("{error}"),
+        };
+        let says = |d: &crate::document::Diagnostic| {
+            [Some(&d.message), d.label.as_ref(), d.hint.as_ref()]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let line = |d: &crate::document::Diagnostic| d.line_column().map_or(0, |(line, _)| line);
+        all.0.iter().map(|d| (d.code, line(d), says(d).join("; "))).collect()
+    }
+
+    #[test]
+    fn narrow_scopes_are_a_part_of_the_subjects_and_generated_is_one_word() {
+        for (more, code, words) in [
+            ("scopes: { subject: [read, write], narrow: [raed] }", "not-narrower", "did you mean `read`?"),
+            ("scopes: { subject: [read, write], narrow: [write, read] }", "not-narrower", "to have less"),
+            ("scopes: { subject: read write, narrow: admin }", "not-narrower", "`admin` is not among"),
+            ("audiences: { unknown: generate }", "near-miss", "did you mean `generated`?"),
+            ("resources: { unknown: [generatd] }", "near-miss", "did you mean `generated`?"),
+            ("scopes: { unknown: Generated }", "near-miss", "did you mean `generated`?"),
+        ] {
+            let all = found(more);
+            assert_eq!(all.len(), 1, "{more}: {all:?}");
+            assert_eq!((all[0].0, all[0].1), (code, 5), "{more}: {all:?}");
+            assert!(all[0].2.contains(words), "{more}: {all:?}");
+        }
+        for more in [
+            "scopes: { subject: [read, write], narrow: [read] }",
+            "scopes: { subject: read write, narrow: write }",
+            "scopes: { narrow: [read] }",
+            "audiences: { unknown: generated, allowed: \"https://generate.example\" }",
+            "audiences: { unknown: \"https://unknown.example\" }",
+        ] {
+            assert!(found(more).is_empty(), "{more}: {:?}", found(more));
+        }
+    }
+
+    #[test]
+    fn a_number_in_place_of_a_duration_is_told_how_to_write_it() {
+        let all = found("limits: { request_timeout: 5 }");
+        assert_eq!(
+            all,
+            [("wrong-type", 5, "expected text, found the number 5; write it like `5s`".to_owned())]
+        );
+        let all = found("policy: { max_issued_lifetime: true }");
+        assert!(all[0].2.ends_with("write it like `1h`"), "{all:?}");
+        let long = "x".repeat(70);
+        let all = found(&format!("limits: {{ budget: {long} }}"));
+        assert!(all[0].2.contains(&format!("the text `{}…`", &long[..60])), "{all:?}");
     }
 }

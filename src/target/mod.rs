@@ -20,7 +20,7 @@ pub use model::{
     HttpStep, LimitsSpec, MetadataSpec, MintedSource, PasswordSource, Policy, RefreshSource, SourceSpec,
     TargetSpec, TokenSpec,
 };
-pub use quick::{QuickTarget, quick};
+pub use quick::{QUICK_CLIENT, QuickTarget, quick};
 pub use value::{SecretFrom, SecretSpec, Value1, duration};
 pub use waiver::{Waiver, WaiverMistake, WaiverSpec};
 pub use waiver_edit::{WaiverEdit, WaiverEditError, add_waivers, waivers_as_yaml};

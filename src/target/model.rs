@@ -180,6 +180,7 @@ pub struct TokenSpec {
     pub pointer: Option<String>,
     /// The token is got at the start and used when it is so old.
     #[serde(default)]
+    #[schemars(extend("examples" = ["2m"]))]
     pub age: Option<String>,
     /// The token can be used once: a fresh one is got for each request.
     #[serde(default)]
@@ -382,6 +383,7 @@ pub struct CommandSource {
     pub run: Vec<String>,
     /// Time limit. Default 30s.
     #[serde(default)]
+    #[schemars(extend("examples" = ["30s"]))]
     pub timeout: Option<String>,
 }
 
@@ -418,6 +420,7 @@ pub struct LimitsSpec {
     pub concurrency: Option<usize>,
     /// Time limit of one request. Default 10s.
     #[serde(default)]
+    #[schemars(extend("examples" = ["10s"]))]
     pub request_timeout: Option<String>,
     /// Requests over the whole run. Default 5000.
     #[serde(default)]
@@ -454,6 +457,7 @@ pub struct Policy {
     pub expects_refresh_token: Option<bool>,
     /// Longest life of an issued token.
     #[serde(default)]
+    #[schemars(extend("examples" = ["1h"]))]
     pub max_issued_lifetime: Option<String>,
     /// Access tokens are opaque.
     #[serde(default)]

@@ -10,12 +10,15 @@ use super::{
 };
 use crate::spec::Catalogue;
 
+/// What the client is called where nobody says so: a token request names its client (RFC 6749 section 3.2.1).
+pub const QUICK_CLIENT: &str = "txspec";
+
 /// What the command line gives.
 #[derive(Debug, Clone, Default)]
 pub struct QuickTarget {
     /// Issuer identifier, or the token endpoint itself.
     pub url: String,
-    /// Client identifier.
+    /// Client identifier; [`QUICK_CLIENT`] without it.
     pub client_id: Option<String>,
     /// Environment variable that holds the client secret.
     pub client_secret_env: Option<String>,
@@ -29,7 +32,7 @@ pub struct QuickTarget {
 /// As for a file: an unset variable, a wrong URL.
 pub fn quick(options: &QuickTarget, catalogue: &Catalogue) -> Result<Target, TargetError> {
     let mut client = Map::new();
-    client.insert("id".into(), json!(options.client_id.clone().unwrap_or_else(|| "txspec".into())));
+    client.insert("id".into(), json!(options.client_id.clone().unwrap_or_else(|| QUICK_CLIENT.into())));
     if let Some(variable) = &options.client_secret_env {
         client.insert("secret".into(), json!({ "env": variable }));
     }

@@ -24,7 +24,7 @@ pub struct WaiverSpec {
     pub level: Option<Level>,
     /// Why it is accepted.
     pub reason: String,
-    /// Where it is tracked.
+    /// Where it is tracked: an address, or the id in a tracker.
     pub issue: String,
     /// Who answers for it.
     pub owner: String,

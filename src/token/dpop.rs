@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{KeyError, SigningKey, b64, now};
-use crate::scenario::DpopFault;
+use crate::scenario::{DPOP_KEYS, DpopFault};
 
 /// Keys for proofs. Made for this purpose, secret to no one.
 const KEYS: [&str; 4] = [
@@ -16,8 +16,6 @@ const KEYS: [&str; 4] = [
     include_str!("../../fixtures/keys/dpop-3-es256.pem"),
     include_str!("../../fixtures/keys/dpop-4-es256.pem"),
 ];
-/// The names by which scenarios know them; a name of the user's own stands for the last.
-pub const DPOP_NAMES: [&str; 4] = ["subject", "client", "other", "fourth"];
 const PRIVATE_D: &str = "txspec-not-the-real-private-part-0000000000";
 
 /// A named key with its thumbprint.
@@ -38,7 +36,7 @@ impl DpopKey {
             .get_or_init(|| KEYS.iter().map(|pem| Self::load(pem)).collect())
             .as_ref()
             .map_err(Clone::clone)?;
-        let index = DPOP_NAMES.iter().position(|known| *known == name).unwrap_or(DPOP_NAMES.len() - 1);
+        let index = DPOP_KEYS.iter().position(|known| *known == name).unwrap_or(DPOP_KEYS.len() - 1);
         keys.get(index).cloned().ok_or_else(|| KeyError("the key is missing from this build".into()))
     }
 

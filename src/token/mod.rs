@@ -15,7 +15,7 @@ mod verify;
 
 pub use assertion::{AssertionSpec, assertion};
 pub use authenticate::{AuthError, assertion_key, authentication, client_method};
-pub use dpop::{DPOP_NAMES, DpopKey, proof};
+pub use dpop::{DpopKey, proof};
 pub use jwt::{Jwt, NotJwt, b64, unb64};
 pub use key::{KeyError, SigningKey};
 pub use mint::{Minted, mint, times};

@@ -372,6 +372,20 @@ fn chain(error: &dyn std::error::Error) -> String {
     if parts.is_empty() { "the connection failed".to_owned() } else { parts.join(": ") }
 }
 
+/// What is said of a server that answers plain HTTP with the wish for TLS.
+pub const WANTS_TLS: &str = "the server wants TLS at this port";
+
+/// What the words of a failure say of the address: TLS was spoken to a server that does not, or the other way round.
+pub fn scheme_hint(message: &str) -> Option<&'static str> {
+    if message.contains("InvalidContentType") {
+        Some("what answers there does not speak TLS: try the address with http://")
+    } else if message.contains("invalid HTTP version") || message.contains(WANTS_TLS) {
+        Some("what answers there does not speak plain HTTP: try the address with https://")
+    } else {
+        None
+    }
+}
+
 /// Whether a URL names this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
     /// Not a number that fits side by side.
-    #[error("failed to compare: it takes 2 to 12 reports, {0} were given")]
+    #[error("failed to compare: it takes 2 to 12 reports, and was given {0}")]
     Number(usize),
     /// No scenario was run in all of them.
     #[error("failed to compare: no scenario is part of every report")]

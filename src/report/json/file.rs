@@ -17,6 +17,7 @@ use crate::{
     judge::Verdict,
     report::{
         ReportError,
+        error::FileKind,
         visible::{is_unsafe, shown},
     },
     run::{Conclusion, Counts, ScenarioResult},
@@ -66,9 +67,9 @@ impl Report {
         let mut bytes = Vec::new();
         regular(&file)
             .and_then(|f| f.take(LIMIT + 1).read_to_end(&mut bytes))
-            .map_err(|source| ReportError::Read { path: file.clone(), source })?;
+            .map_err(|source| ReportError::Read { kind: FileKind::Report, path: file.clone(), source })?;
         if bytes.len() as u64 > LIMIT {
-            return Err(ReportError::TooLarge { path: file, limit: LIMIT_MIB });
+            return Err(ReportError::TooLarge { kind: FileKind::Report, path: file, limit: LIMIT_MIB });
         }
         Self::parse(&bytes, &file)
     }

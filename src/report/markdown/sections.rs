@@ -227,7 +227,7 @@ fn mark(level: Level) -> &'static str {
 fn link(page: &Page) -> String {
     match &page.url {
         Some(url) => format!("[{}]({url})", page.path),
-        None => code(&page.path, CELL),
+        None => code(&page.command(), CELL),
     }
 }
 

@@ -60,7 +60,7 @@ pub fn summary(
         }
     }
     page.blank();
-    for hint in digest::advice(report) {
+    for hint in digest::advice(report, written.is_some()) {
         page.put(0, 6, &[(BOLD, "hint:"), (PLAIN, &shown(&hint, TEXT))]);
     }
     page.finish()

@@ -1,5 +1,7 @@
 //! Expectations: decision rows, requirements, predicates.
 
+use std::collections::BTreeSet;
+
 use super::{At, Lint};
 use crate::{
     document::did_you_mean,
@@ -8,8 +10,14 @@ use crate::{
 };
 
 impl Lint<'_> {
-    pub(super) fn expect(&mut self, at: &At<'_>, expect: &Expect, source: &ScenarioSource) {
-        self.expectation(at, expect);
+    pub(super) fn expect(
+        &mut self,
+        at: &At<'_>,
+        expect: &Expect,
+        source: &ScenarioSource,
+        names: &BTreeSet<String>,
+    ) {
+        self.expectation(at, expect, names);
         let controlled = source.from.is_some() || source.control.is_some();
         if let Some(refusal) = &expect.refusal {
             if !controlled {
@@ -37,7 +45,7 @@ impl Lint<'_> {
         }
     }
 
-    pub(super) fn expectation(&mut self, at: &At<'_>, expect: &Expect) {
+    pub(super) fn expectation(&mut self, at: &At<'_>, expect: &Expect, names: &BTreeSet<String>) {
         if let Some(refusal) = &expect.refusal {
             let here = at.key("refusal");
             if self.catalogue.row(&refusal.row).is_none() {
@@ -69,7 +77,7 @@ impl Lint<'_> {
                             .hint("`member`, `header` and `fetched` work here"),
                     );
                 }
-                self.check(&here, check);
+                self.check(&here, check, names);
             }
         }
         for (i, check) in expect.success.iter().flatten().enumerate() {
@@ -80,7 +88,7 @@ impl Lint<'_> {
                         .hint("add `covers:`"),
                 );
             }
-            self.check(&here, check);
+            self.check(&here, check, names);
         }
         for (i, check) in expect.observe.iter().enumerate() {
             let here = at.key("observe").key(i);
@@ -88,12 +96,13 @@ impl Lint<'_> {
                 self.found
                     .push(here.error("no-fact", "an observation needs a name").hint("add `fact: WORDS`"));
             }
-            self.check(&here, check);
+            self.check(&here, check, names);
         }
     }
 
-    pub(super) fn check(&mut self, at: &At<'_>, check: &Check) {
+    pub(super) fn check(&mut self, at: &At<'_>, check: &Check, names: &BTreeSet<String>) {
         self.covers(at, check.covers.as_ref());
+        self.compared(at, check, names);
         let predicates = check.predicates();
         if predicates.len() > 1 {
             self.found.push(

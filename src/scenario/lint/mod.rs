@@ -2,6 +2,7 @@
 //! keys. Collects every mistake.
 
 mod expectation;
+mod names;
 mod request;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ pub fn lint(
 }
 
 /// Codes that say that something is absent.
-const FROM_ABSENCE: [&str; 13] = [
+const FROM_ABSENCE: [&str; 14] = [
     "edit-without-control",
     "empty-edit",
     "empty-list",
@@ -53,6 +54,7 @@ const FROM_ABSENCE: [&str; 13] = [
     "no-requirement",
     "one-key",
     "one-request",
+    "unknown-reference",
 ];
 
 struct Lint<'a> {
@@ -75,6 +77,10 @@ impl<'a> At<'a> {
 
     fn error(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
         self.document.at(&self.pointer, code, message)
+    }
+
+    fn error_at_key(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
+        self.document.at_key(&self.pointer, code, message)
     }
 }
 
@@ -120,7 +126,7 @@ impl<'a> Lint<'a> {
             self.edit(&at.key("edit"), edit, source, &names);
         }
         if let Some(expect) = &source.expect {
-            self.expect(&at.key("expect"), expect, source);
+            self.expect(&at.key("expect"), expect, source, &names);
         }
     }
 

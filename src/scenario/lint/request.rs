@@ -107,12 +107,15 @@ impl Lint<'_> {
             if let Some(scope) = &refresh.scope {
                 self.role(&here.key("scope"), "scope", role::SCOPES, scope);
             }
+            if let Some(dpop) = &refresh.dpop {
+                self.key_name(&here.key("dpop").key("key"), &dpop.key);
+            }
         }
         if let Some(userinfo) = &step.userinfo {
             self.token(&at.key("userinfo").key("token"), &userinfo.token, names);
         }
         if let Some(expect) = &step.expect {
-            self.expectation(&at.key("expect"), expect);
+            self.expectation(&at.key("expect"), expect, names);
         }
     }
 
@@ -129,6 +132,9 @@ impl Lint<'_> {
         }
         if let Some(scope) = &exchange.scope {
             self.role(&at.key("scope"), "scope", role::SCOPES, scope);
+        }
+        if let Some(dpop) = &exchange.dpop {
+            self.key_name(&at.key("dpop").key("key"), &dpop.key);
         }
     }
 
@@ -170,6 +176,10 @@ impl Lint<'_> {
         }
         if let Some(client) = &edit.client {
             self.client(&at.key("client"), client);
+        }
+        self.parameters(at, edit);
+        if let Some(dpop) = &edit.dpop {
+            self.key_name(&at.key("dpop").key("key"), &dpop.key);
         }
         for (name, value) in edit.set.iter().flatten() {
             self.placeholders(&at.key("set").key(name), value);
