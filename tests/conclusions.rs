@@ -110,6 +110,38 @@ async fn introspection_without_an_observer_leaves_nothing_open() {
     assert_eq!(ran.report["counts"]["inconclusive"], 0, "{}", ran.text);
 }
 
+/// A request that is just its control is granted by every right server.
+#[test]
+fn an_edit_that_changes_nothing_accuses_nobody() {
+    let folder = Folder::new();
+    let own = |id: &str, edit: &str| {
+        format!(
+            "  - id: {id}\n    title: It is refused\n    from: impersonation\n    edit: {{ {edit} }}\n    expect: {{ refusal: \
+             {{ row: missing-parameter, covers: TX-2.1-subject_token-required }} }}\n"
+        )
+    };
+    let text = format!(
+        "topic: own\nsection: RFC 8693 §2.1\nprofile: rfc8693-security\nscenarios:\n{}{}{}",
+        own("dropped", "drop: nothing_here"),
+        own("renamed", "rename: { parameter: nothing_here, to: elsewhere }"),
+        own("right", "drop: subject_token")
+    );
+    fs::write(folder.path("own.yaml"), text).unwrap();
+    let ran = folder.run(&["--scenarios", "own.yaml"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.text);
+    let verdict = |id: &str| {
+        let all = ran.report["scenarios"].as_array().unwrap();
+        let found = all.iter().find(|s| s["id"] == id).unwrap();
+        (found["verdict"].as_str().unwrap().to_owned(), found["reason"].to_string())
+    };
+    for id in ["dropped", "renamed"] {
+        let (verdict, reason) = verdict(id);
+        assert_eq!(verdict, "inconclusive");
+        assert!(reason.contains("changes nothing: the request has no parameter nothing_here"), "{reason}");
+    }
+    assert_eq!(verdict("right").0, "pass", "{}", ran.text);
+}
+
 /// A name of one's own for a DPoP key stands for the same key in the proof and in the check.
 #[test]
 fn a_token_is_bound_to_a_key_of_ones_own_name() {

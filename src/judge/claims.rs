@@ -142,7 +142,12 @@ pub(super) fn compare(
         });
     }
     if let Some(names) = relation.same_as_one_of {
-        let known: Vec<Value> = names.iter().filter_map(|n| reference(run, step, i, n).ok()).collect();
+        let mut known: Vec<Value> = Vec::new();
+        for value in names.iter().filter_map(|n| reference(run, step, i, n).ok()) {
+            if !known.contains(&value) {
+                known.push(value);
+            }
+        }
         if known.is_empty() {
             return Err(Unseen(format!("none of {} is known", names.join(", "))));
         }

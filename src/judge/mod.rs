@@ -14,6 +14,7 @@ mod steady;
 mod tests;
 mod truth;
 
+pub use declared::NO_CONTROL;
 pub use facts::{Issued, RunFacts, StepFacts, StepKind};
 pub use finding::{Cause, FailClass, Finding, Verdict};
 pub use outcome::{Outcome, outcome_of};

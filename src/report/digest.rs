@@ -90,7 +90,11 @@ fn plainest_first(violation: &mut Violation<'_>) {
 pub fn level_words(finding: &Finding, catalogue: &Catalogue) -> String {
     let own = catalogue.get(&finding.requirement).map(|r| r.level).filter(|own| *own != finding.level);
     let word = finding.level.word();
-    own.map_or_else(|| word.to_owned(), |own| format!("{word} (of a {})", own.word()))
+    match own {
+        None => word.to_owned(),
+        Some(Level::Observe) => format!("{word} (of a fact)"),
+        Some(own) => format!("{word} (of a {})", own.word()),
+    }
 }
 
 /// Whether a finding is about what every response of the token endpoint is judged on, and not about the question of a

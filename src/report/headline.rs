@@ -39,7 +39,7 @@ pub fn headline(report: &Report) -> Vec<String> {
         );
     }
     if !failures.is_empty() {
-        let holes = security(&failures);
+        let holes = security(&failures, report.fail_on.word());
         let bar = match report.fail_on {
             Level::Must => "must".to_owned(),
             lower => format!("{} or above", lower.word()),
@@ -53,11 +53,12 @@ pub fn headline(report: &Report) -> Vec<String> {
         // In another form, the same requirement may fail the run: a comparison counts it there alone.
         let too = ids(&warnings).intersection(&ids(&failures)).count();
         let too = if too > 0 { format!(", {too} of them violated as well") } else { String::new() };
-        out.push(format!("Not met at level should, a warning: {}{too}.", of(requirements(&warnings))));
+        let holes = security(&warnings, "should");
+        out.push(format!("Not met at level should, a warning: {}{too}{holes}.", of(requirements(&warnings))));
     }
     let waived = digest::waived(report);
     if !waived.is_empty() {
-        let holes = security(&waived);
+        let holes = security(&waived, "must");
         out.push(format!("Violated and accepted by waivers: {}{holes}.", of(requirements(&waived))));
     }
     if report.counts.error > 0 {
@@ -96,12 +97,15 @@ pub fn headline(report: &Report) -> Vec<String> {
     out
 }
 
-/// How many of them are holes, as the end of a sentence; nothing if none is.
-fn security(violations: &[Violation<'_>]) -> String {
+/// How many of them are holes, as the end of a sentence; nothing if none is. `duty` is the word of their level.
+fn security(violations: &[Violation<'_>], duty: &str) -> String {
+    let what = format!("what {duty} be refused was accepted");
+    let all = requirements(violations);
     match requirements(violations.iter().filter(|v| v.finding.class == Some(FailClass::Accepted))) {
         0 => String::new(),
-        1 => "; 1 of them is a security hole: what must be refused was accepted".to_owned(),
-        holes => format!("; {holes} of them are security holes: what must be refused was accepted"),
+        1 if all == 1 => format!("; a security hole: {what}"),
+        1 => format!("; 1 of them is a security hole: {what}"),
+        holes => format!("; {holes} of them are security holes: {what}"),
     }
 }
 

@@ -176,8 +176,17 @@ impl<'a> Draft<'a> {
     }
 
     async fn edit_now(&mut self, edit: &Edit) -> Result<(), Unready> {
+        let whole = self.form.0.len();
         for name in edit.drop.iter().flat_map(OneOrMany::iter) {
             self.form.remove(name);
+        }
+        // A request that is just its control proves nothing about what the scenario means to leave out.
+        if let Some(names) = edit.drop.as_ref().filter(|_| self.form.0.len() == whole) {
+            let names: Vec<&str> = names.iter().collect();
+            return Err(Unready(format!(
+                "`drop` changes nothing: the request has no parameter {}",
+                names.join(", ")
+            )));
         }
         for (name, value) in edit.set.iter().flatten() {
             let value = self.fill(value);
@@ -206,6 +215,12 @@ impl<'a> Draft<'a> {
             }
         }
         if let Some(rename) = &edit.rename {
+            if self.form.get(&rename.parameter).is_none() {
+                let name = &rename.parameter;
+                return Err(Unready(format!(
+                    "`rename` changes nothing: the request has no parameter {name}"
+                )));
+            }
             for param in self.form.0.iter_mut().filter(|p| p.name == rename.parameter) {
                 param.name.clone_from(&rename.to);
             }

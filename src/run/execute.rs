@@ -9,7 +9,7 @@ use std::{
 
 use super::{Applicability, Context, ScenarioResult, applicability, record::Judged, steps};
 use crate::{
-    judge::{Cause, Finding, RunFacts, Verdict},
+    judge::{Cause, Finding, NO_CONTROL, RunFacts, Verdict},
     scenario::Scenario,
     wire::RedactedExchange,
 };
@@ -157,8 +157,13 @@ pub(super) fn not_succeeded(control: &ScenarioResult) -> Option<String> {
         .rev()
         .find(|e| e.purpose == "exchange")
         .and_then(|e| e.response.as_ref())
-        .map(|r| format!("status {}", r.status));
-    let detail = control.reason.clone().or(status).unwrap_or_else(|| "no answer".into());
+        .map(|r| match r.status {
+            200..300 => format!("status {}, without a token that can be used", r.status),
+            _ => format!("status {}", r.status),
+        });
+    // Of itself a control says that it has none.
+    let reason = control.reason.clone().filter(|r| !r.starts_with(NO_CONTROL));
+    let detail = reason.or(status).unwrap_or_else(|| "no answer".into());
     Some(format!("its control `{}` did not succeed: {detail}", control.id))
 }
 

@@ -113,7 +113,7 @@ impl WordKind {
                 "Where the texts pull apart, a sentence has named readings. The target file picks one (`reading: NAME`), and a finding that it decided says so."
             }
             Self::Capability => {
-                "What the target file claims under `capabilities`. What is not listed is not held against the server; what is listed must work."
+                "What the target file claims under `capabilities`. What is not listed is not held against the server; what is listed is asked for, and what departs weighs as the text says."
             }
             Self::ClientRole => "Names under `clients` of the target file, by which scenarios refer to them.",
             Self::TokenRole => "Names under `tokens` of the target file, by which scenarios refer to them.",

@@ -179,7 +179,7 @@ impl Obtainer {
     ) -> Pin<Box<dyn Future<Output = Result<Obtained, ObtainError>> + Send + 'a>> {
         Box::pin(async move {
             let fail = |message: String| ObtainError { role: role.to_owned(), message, unreachable: false };
-            let spec = self.source(role).ok_or_else(|| fail("the target file has no such token".into()))?;
+            let spec = self.source(role).ok_or_else(|| fail("no token has this name, neither in the target file nor among what earlier steps were issued".into()))?;
             let got = self.ask(&spec.from, spec.pointer.as_deref()).await.map_err(|e| ObtainError {
                 role: role.to_owned(),
                 message: e.message,

@@ -25,6 +25,6 @@ pub use position::{is_sensitive, sensitive_spans};
 pub use printable::{is_unsafe, printable};
 pub use redact::Redactor;
 pub use secret::Secret;
-pub use send::{Budget, Limits, Sender, WANTS_TLS, is_loopback, scheme_hint};
+pub use send::{Budget, INTERRUPTED, Limits, Sender, WANTS_TLS, is_loopback, scheme_hint};
 pub use shown::{Decoded, RedactedExchange, RedactedRequest, RedactedResponse, ShownToken};
 pub use vault::{SHORTEST_SECRET, Vault};

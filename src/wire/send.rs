@@ -256,12 +256,8 @@ impl Sender {
                 )),
             }
         };
-        let interrupted = || {
-            failed(
-                TransportKind::Interrupted,
-                self.given_up().unwrap_or("the run was interrupted").to_owned(),
-            )
-        };
+        let interrupted =
+            || failed(TransportKind::Interrupted, self.given_up().unwrap_or(INTERRUPTED).to_owned());
         self.unless_interrupted(work).await.unwrap_or_else(|| Err(interrupted()))
     }
 
@@ -371,6 +367,9 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     if parts.is_empty() { "the connection failed".to_owned() } else { parts.join(": ") }
 }
+
+/// Why a request has no response where the run was interrupted.
+pub const INTERRUPTED: &str = "the run was interrupted";
 
 /// What is said of a server that answers plain HTTP with the wish for TLS.
 pub const WANTS_TLS: &str = "the server wants TLS at this port";

@@ -14,8 +14,11 @@ use crate::{
     scenario::{Check, Expect, OneOrMany, Refusal},
     spec::Level,
     target::token_type_uri,
-    wire::TransportKind,
+    wire::{INTERRUPTED, TransportKind},
 };
+
+/// How the reason begins why a refused control proves nothing.
+pub const NO_CONTROL: &str = "the request has no control";
 
 /// Judges a step by its declared expectations.
 pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: &Expect) -> Vec<Finding> {
@@ -52,6 +55,11 @@ pub(super) fn judge(run: &RunFacts, step: &StepFacts<'_>, expect: &Expect) -> Ve
         }
     }
     found
+}
+
+/// Why something cannot be seen: Ctrl-C says nothing about the server or the set-up.
+fn unseen_by(why: &str) -> Cause {
+    if why.ends_with(INTERRUPTED) { Cause::Interrupted } else { Cause::Unobservable }
 }
 
 fn unanswered(outcome: &Outcome) -> Option<(Cause, String)> {
@@ -122,8 +130,9 @@ impl Declared<'_> {
                 if !self.step.controlled {
                     found.push(finding.undecided(
                         Cause::Precondition,
-                        "the request has no control: either the server or the target file is wrong; check the set-up \
-                         with `txspec doctor`",
+                        format!(
+                            "{NO_CONTROL}: either the server or the target file is wrong; check the set-up with `txspec doctor`"
+                        ),
                     ));
                 } else if only_claimed {
                     found.push(finding.undecided(
@@ -291,7 +300,7 @@ impl Declared<'_> {
             }
             Outcome1::Unseen { expected, why } => {
                 Finding::pass(id, level, expected.as_str(), "it cannot be seen")
-                    .undecided(Cause::Unobservable, why.as_str())
+                    .undecided(unseen_by(why), why.as_str())
             }
         };
         finding.exchange = Some(self.step.index(at));

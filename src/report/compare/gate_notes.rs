@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{build::same_question, unproven::root};
 use crate::{
-    judge::Cause,
+    judge::{Cause, Verdict},
     report::{Report, visible::count},
     run::ScenarioResult,
 };
@@ -85,7 +85,8 @@ fn suite(old: &Report, new: &Report, shared: usize, complete: bool) -> String {
     }
     if complete {
         let over = count(shared, "scenario");
-        let whose = match (old.target.name == new.target.name, policy(old, new).is_empty()) {
+        let same_file = policy(old, new).is_empty() && declare_alike(old, new);
+        let whose = match (old.target.name == new.target.name, same_file) {
             (true, true) => "the server's doing",
             (true, false) => "due to the server or to what its target file declares",
             (false, _) => "due to the servers",
@@ -98,6 +99,12 @@ fn suite(old: &Report, new: &Report, shared: usize, complete: bool) -> String {
         "the suite did not change: what differs in the {} that both runs reached is the server's doing",
         count(both, "scenario")
     )
+}
+
+/// Whether what applies to the one applies to the other: capabilities and roles are the target file's to declare.
+fn declare_alike(old: &Report, new: &Report) -> bool {
+    let applies = |s: &ScenarioResult| s.verdict != Verdict::NotApplicable;
+    old.scenarios.iter().all(|s| new.scenario(&s.id).is_none_or(|n| applies(s) == applies(n)))
 }
 
 /// Scenarios of its profile that a report lacks and the other one holds.

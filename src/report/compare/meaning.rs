@@ -1,7 +1,10 @@
 //! A change in words: not "pass -> fail", but what the server does differently.
 
 use super::{build::Judged, weight::Weight};
-use crate::judge::{FailClass, Finding, Verdict};
+use crate::{
+    judge::{FailClass, Finding, Verdict},
+    spec::Level,
+};
 
 /// Most of an observation that is quoted.
 const QUOTE: usize = 160;
@@ -34,6 +37,14 @@ fn speaking<'a>(old: &[Judged<'a>], new: &[Judged<'a>]) -> (Option<&'a Finding>,
     }
 }
 
+/// What should have come, by how the violation is weighed: `must be refused and`.
+fn owed(level: Level, what: &str) -> String {
+    match level {
+        Level::Must | Level::Should => format!("{} be {what} and", level.word()),
+        Level::May | Level::Observe => format!("was {what} and"),
+    }
+}
+
 fn between(was: &Finding, is: &Finding) -> String {
     let granted = |f: &Finding| f.verdict == Verdict::Fail && f.class == Some(FailClass::Accepted);
     let refused = |f: &Finding| f.verdict == Verdict::Fail && f.class == Some(FailClass::Refused);
@@ -43,7 +54,7 @@ fn between(was: &Finding, is: &Finding) -> String {
     if granted(is) && !granted(was) {
         // What is granted may be too much of something that was granted before as well.
         return match refusal(was) {
-            true => format!("must be refused and is granted now (was: {})", quoted(was)),
+            true => format!("{} is granted now (was: {})", owed(is.level, "refused"), quoted(was)),
             false => format!("{} -> {}, which must not be accepted", quoted(was), quoted(is)),
         };
     }
@@ -51,7 +62,7 @@ fn between(was: &Finding, is: &Finding) -> String {
         return format!("was granted and is refused now ({})", quoted(is));
     }
     if refused(is) && !refused(was) {
-        return format!("must be granted and is refused now ({})", quoted(is));
+        return format!("{} is refused now ({})", owed(is.level, "granted"), quoted(is));
     }
     if refused(was) && !refused(is) {
         return format!("was refused and is granted now (was: {})", quoted(was));
