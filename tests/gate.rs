@@ -312,6 +312,7 @@ async fn reports_that_cannot_be_compared_are_refused_clearly() {
     compare(&["a"]).ends(2).says("2 to 12 reports");
     compare(&["a"; 13]).ends(2).says("was given 13");
     compare(&["--against", "a", "a", "a"]).ends(2).says("one new report");
+    compare(&["a", "a", "--output", "a/report.json"]).ends(2).says("would write over a report");
     compare(&["a", "a", "--output", "no/such/folder.html"]).ends(2).says("no/such");
     // Another profile, another version, and texts that would steer a terminal.
     let long = "x".repeat(1_000_000);

@@ -79,6 +79,31 @@ fn compared(arguments: &CompareArguments, terminal: &Terminal, catalogue: &Catal
     }
 }
 
+/// Refuses to write over what is compared.
+fn keep_inputs(
+    arguments: &CompareArguments,
+    old: Option<&std::path::Path>,
+    terminal: &Terminal,
+) -> Result<(), Exit> {
+    let Some(output) = arguments.output.as_ref().and_then(|output| output.canonicalize().ok()) else {
+        return Ok(());
+    };
+    for input in arguments.reports.iter().map(PathBuf::as_path).chain(old) {
+        let file = if input.is_dir() { input.join("report.json") } else { input.to_owned() };
+        if file.canonicalize().is_ok_and(|file| file == output) {
+            terminal.failure(
+                &format!(
+                    "--output would write over a report that is compared: {}",
+                    crate::wire::printable(&file.display().to_string(), 400)
+                ),
+                Some("name another file"),
+            );
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(())
+}
+
 /// Reads every report; each that cannot be read is told.
 fn read(paths: &[PathBuf], terminal: &Terminal) -> Result<Vec<Report>, Exit> {
     let mut reports = Vec::new();
@@ -106,6 +131,7 @@ fn side_by_side(
         terminal.failure(&error.to_string(), Some(error.hint()));
         return Err(Exit::Usage);
     }
+    keep_inputs(arguments, None, terminal)?;
     let reports = read(&arguments.reports, terminal)?;
     let mut comparison = Comparison::new(&reports, catalogue).map_err(|error| {
         terminal.failure(&error.to_string(), Some(error.hint()));
@@ -148,6 +174,7 @@ fn gate(
         );
         return Err(Exit::Usage);
     };
+    keep_inputs(arguments, Some(old), terminal)?;
     let reports = read(&[old.to_owned(), new.clone()], terminal)?;
     let [old, new] = reports.as_slice() else {
         return Err(Exit::Bug);

@@ -232,14 +232,22 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whether what both values say is the same; `None` if they are objects of which no member can be compared. A server
-/// may show less of a claim in one place than in the other (RFC 7662 section 2.2 leaves the members of an introspection
-/// response to it).
+/// Whether what both values say is the same; `None` if they are objects of which nothing that names a party can be
+/// compared: an issuer alone, or who acted before, names nobody (RFC 8693 section 4.1). A server may show less of a claim
+/// in one place than in the other (RFC 7662 section 2.2 leaves the members of an introspection response to it).
 pub(super) fn agree(a: &Value, b: &Value) -> Option<bool> {
     let (Value::Object(left), Value::Object(right)) = (a, b) else { return Some(same(a, b)) };
-    let mut shared = left.iter().filter_map(|(name, value)| agree(value, right.get(name)?)).peekable();
-    shared.peek()?;
-    Some(shared.all(|same| same))
+    let is_said = |value: &&Value| !value.is_null();
+    let mut named = false;
+    for (name, value) in left.iter().filter(|(_, value)| is_said(value)) {
+        let Some(other) = right.get(name).filter(is_said) else { continue };
+        match agree(value, other) {
+            Some(false) => return Some(false),
+            Some(true) => named |= !matches!(name.as_str(), "iss" | "act"),
+            None => {}
+        }
+    }
+    named.then_some(true)
 }
 
 fn contains(value: &Value, part: &str) -> bool {

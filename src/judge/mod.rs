@@ -51,6 +51,20 @@ fn refusal_row<'a>(run: &'a RunFacts, expect: Option<&Expect>) -> Option<&'a cra
     expect.and_then(|e| e.refusal.as_ref()).and_then(|r| run.catalogue.row(&r.row))
 }
 
+/// Those of [`oracle_requirements`] of which some scenarios ask something themselves.
+pub fn asked_by_scenarios_too() -> &'static [&'static str] {
+    &[
+        "AT-2.1-signed",
+        "OA-3.3-scope-grammar",
+        "TX-2.2.1-access_token-required",
+        "TX-2.2.1-expires_in-number",
+        "TX-2.2.1-issued_token_type-truthful",
+        "TX-2.2.1-media-type",
+        "TX-2.2.1-token_type-N_A",
+        "TX-2.2.2-error_description-may",
+    ]
+}
+
 /// The requirements that the generic oracles judge on every response of the token endpoint.
 pub fn oracle_requirements() -> &'static [&'static str] {
     &[

@@ -143,7 +143,7 @@ impl Oracle<'_> {
     }
 
     fn members(&mut self, step: &StepFacts<'_>, i: usize, json: &StrictJson, members: &Map<String, Value>) {
-        let error = members.get("error").map(|e| format!("error {e}"));
+        let error = members.get("error").filter(|e| !e.is_null()).map(|e| format!("error {e}"));
         self.check(
             "TX-2.2-normal-oauth-response",
             error.is_none(),

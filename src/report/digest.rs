@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Report, visible::count};
 use crate::{
-    judge::{Cause, FailClass, Finding, Verdict, oracle_requirements},
+    judge::{Cause, FailClass, Finding, Verdict, asked_by_scenarios_too, oracle_requirements},
     run::{RequirementResult, ScenarioResult},
     spec::{Catalogue, Level},
 };
@@ -100,8 +100,10 @@ pub fn level_words(finding: &Finding, catalogue: &Catalogue) -> String {
 /// Whether a finding is about what every response of the token endpoint is judged on, and not about the question of a
 /// scenario.
 pub fn is_of_every_response(finding: &Finding) -> bool {
+    let id = finding.requirement.as_str();
     finding.class != Some(FailClass::Accepted)
-        && oracle_requirements().contains(&finding.requirement.as_str())
+        && oracle_requirements().contains(&id)
+        && !asked_by_scenarios_too().contains(&id)
 }
 
 /// Findings that say the same, each once, with how many there are.
@@ -487,6 +489,16 @@ mod tests {
         let [violation] = violations(&report).try_into().ok().unwrap();
         let ids: Vec<&str> = violation.scenarios.iter().map(|s| s.id.as_str()).collect();
         assert_eq!(ids, ["plain", "edited", "chain", "actor"]);
+    }
+
+    #[test]
+    fn what_scenarios_ask_themselves_is_not_put_on_every_response() {
+        let suite = crate::scenario::Suite::embedded(fixture::catalogue()).unwrap();
+        let asked: BTreeSet<&str> =
+            suite.scenarios().iter().flat_map(crate::scenario::Scenario::covers).collect();
+        for id in oracle_requirements() {
+            assert_eq!(asked.contains(id), asked_by_scenarios_too().contains(id), "{id}");
+        }
     }
 
     #[test]

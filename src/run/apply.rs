@@ -433,7 +433,11 @@ fn encode(
             if value.chars().any(char::is_control) {
                 return Err(Unready(format!("the header field {name} would hold a control character")));
             }
-            request.push_header(name, value);
+            // A second field beside txspec's own would leave JSON acceptable (RFC 9110 section 12.5.1).
+            match name.eq_ignore_ascii_case("accept") {
+                true => request.set_header(name, value),
+                false => request.push_header(name, value),
+            }
         }
     }
     request.push_header("content-type", content_type);

@@ -32,11 +32,8 @@ pub(super) struct Wants {
 impl Wants {
     pub(super) fn of(expect: Option<&Expect>) -> Self {
         let checks = || expect.into_iter().flat_map(|e| e.success.iter().flatten().chain(&e.observe));
-        let refers = |text: &Option<String>| text.as_deref().is_some_and(|t| t.starts_with("introspection:"));
-        let introspection = checks().filter_map(|c| c.claim.as_ref()).any(|c| {
-            let named = [&c.same_as, &c.not_same_as, &c.agrees_with];
-            c.source == Source::Introspection || named.into_iter().any(refers)
-        });
+        let looks = checks().filter_map(|c| c.claim.as_ref()).any(|c| c.source == Source::Introspection);
+        let introspection = looks || expect.is_some_and(|e| e.tokens_compared().contains(&"introspection"));
         Self { inside: checks().any(crate::scenario::Check::looks_into_token), introspection }
     }
 }

@@ -151,7 +151,7 @@ impl Session {
     /// have made every later refusal look right. Verdicts whose control no longer succeeds are taken back.
     pub async fn recheck_controls(&self, concurrency: usize) {
         if self.context.sender.is_interrupted() {
-            return;
+            return self.leave_open();
         }
         let decided: Vec<String> =
             self.results.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
@@ -168,6 +168,18 @@ impl Session {
                 self.recheck(&id, &dependents).await;
             })
             .await;
+    }
+
+    /// What was refused since a control last succeeded could be a lock-out's doing: nobody can ask any more.
+    fn leave_open(&self) {
+        let waiting = std::mem::take(&mut *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner));
+        let doubt = Doubt {
+            cause: Cause::Interrupted,
+            why: "the run was interrupted before its control had succeeded once more".into(),
+        };
+        for dependents in self.by_control(&waiting).values() {
+            self.withdraw(dependents, &doubt);
+        }
     }
 
     async fn recheck(&self, control: &str, dependents: &[Arc<ScenarioResult>]) {
@@ -277,6 +289,7 @@ impl Session {
         for (id, dependents) in by_control {
             let lost = self.lost(&id).await;
             if self.context.sender.is_interrupted() {
+                self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(batch);
                 return;
             }
             match lost {

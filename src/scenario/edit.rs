@@ -267,7 +267,7 @@ pub struct RequestEdit {
     /// Another `Content-Type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// A header field more.
+    /// A header field more; `Accept` in place of the one that is always sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<BTreeMap<String, String>>,
 }

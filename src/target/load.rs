@@ -119,7 +119,9 @@ pub fn load_named(
         None => {
             let names = embedded_names();
             let near = did_you_mean(name, names.iter().copied()).map(str::to_owned);
-            Err(TargetError::Unknown { name: name.to_owned(), near })
+            // An address without its scheme can hold a password.
+            let name = name.rsplit_once('@').map_or_else(|| name.to_owned(), |(_, host)| format!("…@{host}"));
+            Err(TargetError::Unknown { name, near })
         }
     }
 }

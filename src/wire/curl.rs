@@ -16,15 +16,18 @@ const NAME: usize = 40;
 /// whether a text holds something that must not be shown, wherever it stands.
 pub(super) fn curl(request: &Request, hides: &dyn Fn(&str) -> bool) -> String {
     let mut url = request.url.clone();
-    let query = url.query().map(|query| variables(query, hides));
+    let query = url.query().map(|query| variables(query, hides, &mut BTreeMap::new()));
     url.set_query(None);
     let url = shell(url.as_str());
     let url = query.map_or_else(|| url.clone(), |q| format!("{url}?{q}"));
+    // The secret that a header field bears already is the same variable in the body, and another one is another.
+    let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut line = format!("curl -sS -i -X {} \"{url}\"", request.method);
     for header in &request.headers {
         let value = String::from_utf8_lossy(&header.value);
         let shown = match header.name.to_ascii_lowercase().as_str() {
             "authorization" if is_basic(&value) => {
+                known.extend(basic_secret(&value).map(|secret| ("$CLIENT_SECRET".to_owned(), vec![secret])));
                 line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\"");
                 continue;
             }
@@ -39,7 +42,7 @@ pub(super) fn curl(request: &Request, hides: &dyn Fn(&str) -> bool) -> String {
     if !request.body.is_empty() {
         let body = String::from_utf8_lossy(&request.body);
         let json = body.trim_start().starts_with(['{', '[']);
-        let body = if json { members(&body) } else { variables(&body, hides) };
+        let body = if json { members(&body) } else { variables(&body, hides, &mut known) };
         let _ = write!(line, " --data-raw \"{body}\"");
     }
     line
@@ -49,6 +52,12 @@ pub(super) fn curl(request: &Request, hides: &dyn Fn(&str) -> bool) -> String {
 fn is_basic(value: &str) -> bool {
     let pair = value.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok());
     pair.is_some_and(|pair| pair.contains(&b':'))
+}
+
+/// The secret of Basic authentication, percent-encoded as a form has it too (RFC 6749 section 2.3.1).
+fn basic_secret(value: &str) -> Option<String> {
+    let pair = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
+    Some(String::from_utf8_lossy(&pair).split_once(':')?.1.to_owned())
 }
 
 /// The scheme as it was sent, and a variable for what follows.
@@ -63,13 +72,12 @@ fn credentials(value: &str) -> String {
     format!("{scheme}{gap}{}", if token { "$TOKEN" } else { "$CREDENTIALS" })
 }
 
-fn variables(pairs: &str, hides: &dyn Fn(&str) -> bool) -> String {
-    // The values that each variable stands for: a parameter that is sent twice can have two.
-    let mut known: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    let mut numbered = |variable: String, value| {
+/// `known` are the values that each variable stands for: a parameter that is sent twice can have two.
+fn variables(pairs: &str, hides: &dyn Fn(&str) -> bool, known: &mut BTreeMap<String, Vec<String>>) -> String {
+    let mut numbered = |variable: String, value: &str| {
         let values = known.entry(variable.clone()).or_default();
         let at = values.iter().position(|v| *v == value).unwrap_or_else(|| {
-            values.push(value);
+            values.push(value.to_owned());
             values.len() - 1
         });
         if at == 0 { variable } else { format!("{variable}_{}", at + 1) }
@@ -166,6 +174,10 @@ mod tests {
             assert!(line.ends_with(shown), "{line}");
             assert!(!line.contains("YTpi") && !line.contains("abc"), "{line}");
         }
+        let two = line("Basic YTpi", "client_secret=b&client_id=c");
+        assert!(two.ends_with("client_secret=$CLIENT_SECRET&client_id=c\""), "{two}");
+        let two = line("Basic YTpi", "client_secret=another&client_id=c");
+        assert!(two.ends_with("client_secret=$CLIENT_SECRET_2&client_id=c\""), "{two}");
         for (sent, shown) in [
             ("requested_subject=hidden&x-1=a hidden", "requested_subject=$REQUESTED_SUBJECT&x-1=$X_1"),
             ("hidden=hidden&hidden&$a=", "hidden=$TOKEN&$TOKEN&\\$a="),

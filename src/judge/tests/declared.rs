@@ -356,4 +356,9 @@ fn values_agree_if_nothing_that_both_show_differs() {
     assert_eq!(agree(&shown, &json!("svc")), Some(false), "another form");
     assert_eq!(agree(&shown, &json!({ "iss": "https://as.example" })), None, "nothing to compare");
     assert_eq!(agree(&json!({}), &json!({})), None);
+    // An issuer names no party, nor does who acted before.
+    let other = json!({ "iss": "https://as.example", "client_id": "other" });
+    assert_eq!(agree(&json!({ "sub": "svc", "iss": "https://as.example" }), &other), None);
+    assert_eq!(agree(&shown, &json!({ "act": { "sub": "svc2" } })), None);
+    assert_eq!(agree(&shown, &json!({ "sub": "svc", "iss": null })), Some(true));
 }

@@ -16,7 +16,7 @@ use super::{
     unproven::Unproven,
 };
 use crate::{
-    judge::{Finding, Verdict},
+    judge::{Finding, Verdict, steady},
     report::{Report, ReportError, json::pretty},
     run::{Conclusion, ScenarioResult},
     scenario::Suite,
@@ -106,6 +106,8 @@ struct Pair<'a> {
     was: Vec<Judged<'a>>,
     is: Vec<Judged<'a>>,
     unproven: Option<Unproven>,
+    /// What is violated besides what was violated before.
+    also: Option<Judged<'a>>,
 }
 
 impl Gate {
@@ -153,6 +155,9 @@ impl Gate {
                 let (was, is) = (judged(Some(before), id), judged(asked, id));
                 let direction = direction(&cell(&was), &cell(&is));
                 let direction = direction.or_else(|| another_code(&was, &is).then_some(Direction::Other));
+                let also = violated_besides(&was, &is);
+                let besides = also.is_some() && matches!(direction, None | Some(Direction::Other));
+                let direction = if besides { Some(Direction::Worse) } else { direction };
                 let Some(mut direction) = direction else { continue };
                 let elsewhere = match direction {
                     Direction::Lost => is.is_empty() && asked.is_some_and(is_past) && shows.contains(id),
@@ -174,7 +179,12 @@ impl Gate {
                 if direction == Direction::Worse && unproven.is_some() {
                     direction = Direction::Found;
                 }
-                changes.entry((direction, id)).or_default().push(Pair { was, is, unproven });
+                changes.entry((direction, id)).or_default().push(Pair {
+                    was,
+                    is,
+                    unproven,
+                    also: also.filter(|_| besides),
+                });
             }
         }
         // What only the new report holds can prove more.
@@ -188,7 +198,7 @@ impl Gate {
                     _ => continue,
                 };
                 let unproven = Some(Unproven::of(old, now, &[]));
-                let pair = Pair { was: Vec::new(), is, unproven };
+                let pair = Pair { was: Vec::new(), is, unproven, also: None };
                 changes.entry((direction, id)).or_default().push(pair);
             }
         }
@@ -299,6 +309,22 @@ fn direction(old: &Cell, new: &Cell) -> Option<Direction> {
     })
 }
 
+/// The gravest violation of one requirement that joined those that a scenario showed of it before. Where as many are
+/// gone as came, one may have become the other.
+fn violated_besides<'a>(old: &[Judged<'a>], new: &[Judged<'a>]) -> Option<Judged<'a>> {
+    let failing = |list: &[Judged<'a>]| -> BTreeMap<(String, String), Judged<'a>> {
+        let open = list.iter().filter(|(_, f)| f.verdict == Verdict::Fail && f.waiver.is_none());
+        open.map(|j| ((steady(&j.1.expected, &j.1.expected), j.1.steady()), *j)).collect()
+    };
+    let (old, new) = (failing(old), failing(new));
+    // What was waived or not violated at all is no fewer violations than before.
+    let joined = new.iter().filter(|(key, _)| !old.contains_key(*key)).map(|(_, judged)| *judged);
+    if old.is_empty() || new.len() <= old.len() {
+        return None;
+    }
+    joined.max_by_key(|(_, f)| f.level)
+}
+
 /// Whether a refusal that is right either way has another error code now: clients may go by it.
 fn another_code(old: &[Judged<'_>], new: &[Judged<'_>]) -> bool {
     let codes = |list: &[Judged<'_>]| -> BTreeSet<String> {
@@ -314,11 +340,12 @@ fn change(id: &str, direction: Direction, pairs: &[Pair<'_>]) -> Change {
     let old: Vec<Judged<'_>> = pairs.iter().flat_map(|p| p.was.iter().copied()).collect();
     let new: Vec<Judged<'_>> = pairs.iter().flat_map(|p| p.is.iter().copied()).collect();
     let mut told: Vec<Told> = Vec::new();
-    for Pair { was, is, unproven } in pairs {
+    for Pair { was, is, unproven, also } in pairs {
         let Some(scenario) = was.first().or(is.first()).map(|(s, _)| s.id.clone()) else {
             continue;
         };
-        let says = meaning(was, is);
+        let says =
+            also.as_ref().map_or_else(|| meaning(was, is), |also| meaning(was, std::slice::from_ref(also)));
         match told.iter_mut().find(|t| t.says == says && t.unproven == *unproven) {
             Some(known) => known.scenarios.push(scenario),
             None => told.push(Told { says, unproven: *unproven, scenarios: vec![scenario] }),

@@ -162,6 +162,35 @@ fn declaring_more_loses_nothing_that_others_still_prove() {
     assert!(reasons.contains(&Unproven::Excluded), "{reasons:?}");
 }
 
+/// One violation of a requirement must not hide the next one in the same scenario.
+#[test]
+fn a_violation_that_joins_another_is_worse() {
+    let missing = |at: &str| {
+        let observed = format!("nothing at {at}");
+        crate::judge::Finding::pass("AT-2.2-required", Level::Must, format!("a value at {at}"), observed)
+            .failed(crate::judge::FailClass::WrongForm)
+    };
+    let with = |claims: &[&str]| {
+        let mut report = fixture::sample();
+        let scenario = report.scenarios.iter_mut().find(|s| s.id == "delegation").unwrap();
+        *scenario = scenario.clone().judged(claims.iter().map(|at| missing(at)));
+        report
+    };
+    let decided = |old: &[&str], new: &[&str]| {
+        let gate = Gate::new(&with(old), &with(new), fixture::catalogue()).unwrap();
+        (
+            gate.decision(Level::Must),
+            gate.worse.iter().flat_map(|c| &c.told).map(|t| t.says.clone()).collect::<String>(),
+        )
+    };
+    let (decision, says) = decided(&["/exp"], &["/exp", "/jti"]);
+    assert_eq!(decision, Decision::Worse);
+    assert!(says.contains("nothing at /jti"), "{says}");
+    assert_eq!(decided(&["/exp", "/jti"], &["/exp"]).0, Decision::Holds);
+    assert_eq!(decided(&["/exp", "/jti"], &["/jti", "/exp"]).0, Decision::Holds);
+    assert_eq!(decided(&["/exp"], &["/exp"]).0, Decision::Holds);
+}
+
 /// A target file that demands less must not make a new hole lighter.
 #[test]
 fn a_hole_weighs_no_less_when_the_policy_no_longer_binds() {

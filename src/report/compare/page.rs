@@ -16,7 +16,13 @@ pub fn page_beside(report: &Path, output: &Path) -> Option<String> {
     };
     let from = Url::from_file_path(folder.canonicalize().ok()?.join(output.file_name()?)).ok()?;
     let to = Url::from_file_path(page).ok().filter(|to| *to != from)?;
-    from.make_relative(&to).filter(|way| !way.is_empty() && way.matches("../").count() <= 1)
+    let way = from.make_relative(&to).filter(|way| !way.is_empty() && way.matches("../").count() <= 1)?;
+    // A colon in the first segment would make it a scheme (RFC 3986 section 4.2).
+    Some(if way.split('/').next().is_some_and(|first| first.contains(':')) {
+        format!("./{way}")
+    } else {
+        way
+    })
 }
 
 #[cfg(test)]
@@ -29,15 +35,24 @@ mod tests {
     fn a_page_in_the_neighbourhood_is_linked_and_no_other() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
-        for folder in ["a (one)", "b", "out/deep/er"] {
+        for folder in ["a (one)", "b", "out/deep/er", "keycloak:26"] {
             fs::create_dir_all(at(folder)).unwrap();
         }
-        for name in ["a (one)/report.html", "a (one)/report.json", "b/report.json", "c.json", "c.html"] {
+        for name in [
+            "keycloak:26/report.html",
+            "keycloak:26/report.json",
+            "a (one)/report.html",
+            "a (one)/report.json",
+            "b/report.json",
+            "c.json",
+            "c.html",
+        ] {
             fs::write(at(name), "").unwrap();
         }
         let link = |report: &str, output: &str| page_beside(&at(report), &at(output));
         assert_eq!(link("a (one)", "compare.html").as_deref(), Some("a%20(one)/report.html"));
         assert_eq!(link("a (one)/report.json", "b/compare.md").as_deref(), Some("../a%20(one)/report.html"));
+        assert_eq!(link("keycloak:26", "compare.html").as_deref(), Some("./keycloak:26/report.html"));
         assert_eq!(link("c.json", "b/compare.html").as_deref(), Some("../c.html"));
         assert_eq!(link("c.json", "compare.html").as_deref(), Some("c.html"));
         assert_eq!(link("c.json", "c.html"), None, "it would be written over");
