@@ -268,6 +268,40 @@ async fn an_interrupted_run_leaves_valid_files() {
     }
 }
 
+/// Whoever is locked out and then interrupted has seen refusals that no control speaks for.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_refused_before_an_interruption_is_held_against_nobody() {
+    let reference = ReferenceServer::start(Options::default()).await.unwrap();
+    let stuck = Arc::new(AtomicBool::new(false));
+    let sticks = Arc::clone(&stuck);
+    let proxy = behind(&reference, move |number| {
+        sticks.fetch_or(number > 206, Ordering::Relaxed);
+        match number {
+            ..=200 => None,
+            201..=206 => Some(Reply::json(400, LOCKED)),
+            _ => Some(Reply::acts(vec![Act::Wait(Duration::from_secs(60))])),
+        }
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    target(folder.path(), &proxy, "limits: { request_timeout: 50s, concurrency: 1 }\n");
+    let command = command(folder.path(), reference.issuer(), &ONE_BY_ONE);
+    let (_, code, error) = tokio::task::spawn_blocking(move || {
+        interrupted(command, "-INT", move || stuck.load(Ordering::Relaxed))
+    })
+    .await
+    .unwrap();
+    assert_eq!(code, Some(3), "{error}");
+    let report = report(folder.path());
+    let touched = touched(&report);
+    assert!(touched.len() > 3, "{}", touched.len());
+    for (id, verdict) in &touched {
+        assert_eq!(*verdict, "inconclusive", "{id}");
+    }
+    assert!(report["counts"]["pass"].as_u64().unwrap() > 50, "{}", report["counts"]);
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ctrl_c_does_not_wait_for_token_sources() {

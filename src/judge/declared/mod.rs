@@ -317,6 +317,10 @@ impl Declared<'_> {
             Some(Err(_)) => "nothing".to_owned(),
             None => match self.predicate(check, at)? {
                 Outcome1::Pass { expected, .. } => format!("yes: {expected}"),
+                // The fact has a name of its own.
+                Outcome1::Fail { observed, .. } if observed.starts_with("nothing at /") => {
+                    "nothing".to_owned()
+                }
                 Outcome1::Fail { observed, .. } => observed,
                 Outcome1::Unseen { .. } => return None,
             },
