@@ -8,13 +8,18 @@ use super::{
 };
 use crate::{
     judge::{
-        FailClass,
+        FailClass, StepKind,
         claims::{self, issued_claims, shown},
         oracle_error,
     },
     scenario::{ClaimCheck, HeaderCheck, IfMissing, MemberCheck, Relation, Source},
     spec::{Knob, Level},
 };
+
+/// Null in a response is a serializer's way to say that there is none.
+fn said(value: &&Value) -> bool {
+    !value.is_null()
+}
 
 impl Declared<'_> {
     pub(super) fn claim(&self, check: &ClaimCheck, at: usize) -> Judged {
@@ -26,10 +31,18 @@ impl Declared<'_> {
         match issued_claims(self.step, at, check.source) {
             Ok(claims) if check.only_if.as_ref().is_some_and(|c| !claims::holds(&claims, c)) => None,
             Ok(claims) => {
-                self.relation(claims.pointer(&check.at), &check.at, &relation, check.if_missing, at)
+                let value = claims.pointer(&check.at);
+                let value = if self.is_response(check.source) { value.filter(said) } else { value };
+                self.relation(value, &check.at, &relation, check.if_missing, at)
             }
             Err(e) => unseen(format!("claim {}", check.at), e),
         }
+    }
+
+    /// Whether claims are looked up in a response. A JWT is for others to read: what is null there is a claim of a wrong
+    /// form, and none that is missing.
+    fn is_response(&self, source: Source) -> bool {
+        source == Source::Introspection || matches!(self.step.kind, StepKind::Introspect | StepKind::Userinfo)
     }
 
     /// A member check; with `*` in the pointer it must hold for every element.
@@ -39,7 +52,7 @@ impl Declared<'_> {
         }
         let mut last = None;
         for value in claims::at_pointer(document, &check.at) {
-            let value = value.or(check.default.as_ref());
+            let value = value.filter(said).or(check.default.as_ref());
             last = self.relation(value, &check.at, &check.relation(), check.if_missing, at);
             if !matches!(last, None | Some(Outcome1::Pass { .. })) {
                 return last;
@@ -56,8 +69,7 @@ impl Declared<'_> {
         if_missing: IfMissing,
         at: usize,
     ) -> Judged {
-        // Null is a serializer's way to say that there is none.
-        let Some(value) = value.filter(|value| !value.is_null()) else {
+        let Some(value) = value else {
             if relation.present == Some(false) {
                 return pass(format!("nothing at {pointer}"), "nothing");
             }
@@ -77,6 +89,9 @@ impl Declared<'_> {
                 why: String::new(),
             });
         };
+        if relation.present == Some(false) && value.is_null() {
+            return pass(format!("nothing at {pointer}"), "null");
+        }
         if let Some(name) = relation.not_same_as
             && name != "subject"
             && pointer == "/sub"
