@@ -36,9 +36,9 @@ Examples:
   txspec doctor --target my-as.yaml
   txspec doctor --target https://as.example.com --client-id app --client-secret-env SECRET
 
-Steps: addresses, keys, clients, clock, token sources, one exchange, one with each audience,
-resource and scope that scenarios ask for, what can be observed. Exit code 6 means that something
-has to change before a run says anything.")]
+Steps: addresses, keys, clients, clock, token sources, one exchange, the same again, one with each
+audience, resource and scope that scenarios ask for, what can be observed. Exit code 6 means that
+something has to change before a run says anything.")]
 pub struct DoctorArguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -53,8 +53,8 @@ pub(super) fn walk_file(path: &Path, terminal: &Terminal, catalogue: &Arc<Catalo
     run(&DoctorArguments { target, stray: None }, terminal, catalogue)
 }
 
-/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, one with each value, what can be
-/// observed.
+/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, the same again, one with each value, what
+/// can be observed.
 pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
     if let Some(stray) = &arguments.stray {
         return refuse_stray(stray, terminal);

@@ -313,6 +313,8 @@ impl Lint<'_> {
         }
         self.literal(&format!("{pointer}/password/password"), source.password.as_ref().map(|p| &p.password));
         self.literal(&format!("{pointer}/static"), source.fixed.as_ref());
+        let key = source.minted.as_ref().and_then(|minted| minted.key.as_ref());
+        self.literal(&format!("{pointer}/minted/key"), key);
     }
 
     fn unknown(&mut self, pointer: &str, what: &str, name: &str, known: Vec<&str>) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{SecretFrom, SecretSpec, TargetSpec, Waiver, lint::lint};
 use crate::{
-    document::{Diagnostics, Document, FileKind, SchemaCheck, did_you_mean, pointer_push},
+    document::{Diagnostic, Diagnostics, Document, FileKind, SchemaCheck, did_you_mean, pointer_push},
     spec::Catalogue,
 };
 
@@ -163,6 +163,9 @@ const SECRETS: [&str; 2] = ["literal-secret", "short-secret"];
 /// The code of a variable that is not set.
 const UNSET: &str = "unset-variable";
 
+/// The code of what is no variable.
+const WRONG: &str = "wrong-variable";
+
 fn from_document(
     document: Document,
     folder: PathBuf,
@@ -203,8 +206,9 @@ fn from_document(
     }
     mistakes.extend(lint(&spec, &document, &written, &folder, catalogue));
     // What is wrong with a text that a variable is missing from is wrong for that alone.
-    let unset: Vec<_> = mistakes.0.iter().filter(|d| d.code == UNSET).filter_map(|d| d.span()).collect();
-    mistakes.0.retain(|d| d.code == UNSET || d.span().is_none_or(|span| !unset.contains(&span)));
+    let unfilled = |d: &&Diagnostic| [UNSET, WRONG].contains(&d.code);
+    let spans: Vec<_> = mistakes.0.iter().filter(unfilled).filter_map(Diagnostic::span).collect();
+    mistakes.0.retain(|d| unfilled(&d) || d.span().is_none_or(|span| !spans.contains(&span)));
     let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
     Ok(Target { spec, waivers, warnings, document: Some(document), folder })
 }
@@ -260,7 +264,7 @@ fn substitute(
         let Some(end) = rest[at..].find('}') else {
             mistakes.push(
                 document
-                    .at(pointer, "wrong-variable", "`${` without `}`")
+                    .at(pointer, WRONG, "`${` without `}`")
                     .hint("write ${NAME}, or $${ for the characters themselves"),
             );
             return out;
@@ -270,7 +274,7 @@ fn substitute(
         if !is_variable(name) {
             mistakes.push(
                 document
-                    .at(pointer, "wrong-variable", format!("`{name}` is no name of an environment variable"))
+                    .at(pointer, WRONG, format!("`{name}` is no name of an environment variable"))
                     .hint("a name is made of letters, digits and `_`: write ${NAME}, or $${ for the characters themselves"),
             );
             rest = &rest[at + end + 1..];
