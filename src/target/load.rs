@@ -163,9 +163,6 @@ const SECRETS: [&str; 2] = ["literal-secret", "short-secret"];
 /// The code of a variable that is not set.
 const UNSET: &str = "unset-variable";
 
-/// The code of what is no variable.
-const WRONG: &str = "wrong-variable";
-
 fn from_document(
     document: Document,
     folder: PathBuf,
@@ -206,7 +203,7 @@ fn from_document(
     }
     mistakes.extend(lint(&spec, &document, &written, &folder, catalogue));
     // What is wrong with a text that a variable is missing from is wrong for that alone.
-    let unfilled = |d: &&Diagnostic| [UNSET, WRONG].contains(&d.code);
+    let unfilled = |d: &&Diagnostic| [UNSET, "wrong-variable"].contains(&d.code);
     let spans: Vec<_> = mistakes.0.iter().filter(unfilled).filter_map(Diagnostic::span).collect();
     mistakes.0.retain(|d| unfilled(&d) || d.span().is_none_or(|span| !spans.contains(&span)));
     let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
@@ -264,7 +261,7 @@ fn substitute(
         let Some(end) = rest[at..].find('}') else {
             mistakes.push(
                 document
-                    .at(pointer, WRONG, "`${` without `}`")
+                    .at(pointer, "wrong-variable", "`${` without `}`")
                     .hint("write ${NAME}, or $${ for the characters themselves"),
             );
             return out;
@@ -274,7 +271,7 @@ fn substitute(
         if !is_variable(name) {
             mistakes.push(
                 document
-                    .at(pointer, WRONG, format!("`{name}` is no name of an environment variable"))
+                    .at(pointer, "wrong-variable", format!("`{name}` is no name of an environment variable"))
                     .hint("a name is made of letters, digits and `_`: write ${NAME}, or $${ for the characters themselves"),
             );
             rest = &rest[at + end + 1..];
