@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -465,6 +465,107 @@ fn a_folder_that_takes_no_reports_is_refused_before_anything_is_sent() {
     let ran = txspec(&["run", "--report-dir", &format!("{file}/reports"), "impersonation::"]);
     ran.ends(2).says("--report-dir");
     assert!(!ran.out.contains("running"), "{}", ran.out);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_anything_is_sent() {
+    let files = Files::new();
+    let folder = files.path("a-folder");
+    fs::create_dir(&folder).unwrap();
+    let kept = files.file("kept.har", "what was there");
+    for flag in ["--har", "--record"] {
+        for path in [&folder, &files.path("absent/file")] {
+            let path = path.display().to_string();
+            let arguments = ["run", "--no-report", "--only", "impersonation", flag, &path];
+            let ran = txspec(&arguments);
+            ran.ends(2)
+                .says(&format!("failed to write {path}"))
+                .says(&format!("choose another file with {flag}"));
+            assert!(!ran.out.contains("running"), "{}", ran.out);
+        }
+        // A run that does not begin leaves what is there as it is, and nothing new.
+        let fresh = files.path("fresh").display().to_string();
+        for path in [&kept, &fresh] {
+            let arguments = ["run", "--no-report", "--target", "http://127.0.0.1:9", flag, path];
+            txspec(&arguments).ends(6);
+        }
+    }
+    assert_eq!(read(Path::new(&kept)), "what was there");
+    assert_eq!(fs::read_dir(files.0.path()).unwrap().count(), 2);
+}
+
+/// What was judged stands and is told, though a file of it is lost; only a green gate may not stay green.
+#[test]
+fn a_file_that_cannot_be_written_in_the_end_hides_no_verdict() {
+    let files = Files::new();
+    let taken = files.path("reports");
+    fs::create_dir_all(taken.join("junit.xml")).unwrap();
+    let taken = taken.display().to_string();
+    let ran = txspec(&["run", "--only", "impersonation", "--report-dir", &taken]);
+    ran.ends(2).prints("PARTIAL").says("choose another folder with --report-dir");
+    if Path::new("/dev/full").exists() {
+        for flag in ["--har", "--record"] {
+            let ran = txspec(&["run", "--no-report", "--only", "impersonation", flag, "/dev/full"]);
+            ran.ends(2).prints("PARTIAL").says(&format!("choose another file with {flag}"));
+        }
+    }
+}
+
+/// A mistake of form can hide others: who mends it should know that more may come.
+#[test]
+fn check_says_when_names_were_not_looked_at() {
+    let files = Files::new();
+    let text = "name: x\nissuer: https://as.example.com\nclients: { exchanger: { id: app }, exchangr: {} }\ntokens: { user: { from: { client_credentials: { client: exchangr } } } }\n";
+    let later = "names, roles and readings are checked once";
+    let hidden = files.file("hidden.yaml", text);
+    txspec(&["check", &hidden])
+        .ends(2)
+        .says("the key `id` is missing")
+        .says(&format!("{later} this is mended"));
+    let both = files.file("both.yaml", text.replace("id: app", "id: 5"));
+    txspec(&["check", &both]).ends(2).says("2 mistakes").says(&format!("{later} these are mended"));
+    let shown = files.file("shown.yaml", text.replace("{}", "{ id: a }"));
+    let ran = txspec(&["check", &shown]);
+    ran.ends(2).says("no client role `exchangr`");
+    assert!(!ran.err.contains(later), "{}", ran.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_says_of_each_fault_what_it_changed() {
+    let faults = ["--fault", "no-cache-control", "--fault", "alg-none-accepted"];
+    let mut serving = command(&[&["serve"][..], &faults].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let issuer = said.next().unwrap().unwrap().strip_prefix("issuer: ").unwrap().to_owned();
+    let last = said.find(|line| line.as_ref().unwrap().contains("Ctrl-C"));
+    assert!(last.is_some());
+    let _ = txspec(&[
+        "run",
+        "--no-report",
+        "--target",
+        "reference",
+        "--issuer",
+        &issuer,
+        "--only",
+        "impersonation",
+    ]);
+    // Ctrl-C is heard a moment after it is spoken of.
+    thread::sleep(Duration::from_millis(300));
+    let id = serving.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let mut told = String::new();
+    serving.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(serving.wait().unwrap().success(), "{told}");
+    assert!(told.contains("fault alg-none-accepted changed nothing\n"), "{told}");
+    assert!(
+        told.contains("fault no-cache-control changed ")
+            && !told.contains("no-cache-control changed nothing"),
+        "{told}"
+    );
 }
 
 #[test]

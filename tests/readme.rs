@@ -32,7 +32,9 @@ fn targets_in_the_readme_are_right() {
     for block in blocks("target") {
         match load_text("README.md", &text(block), &|_| Some("value".into()), &catalogue) {
             Ok(target) => assert!(target.warnings.0.is_empty(), "{}", target.warnings.render(false)),
-            Err(TargetError::Mistakes(mistakes)) => panic!("{}", mistakes.render(false)),
+            Err(TargetError::Mistakes(mistakes) | TargetError::Unread(mistakes)) => {
+                panic!("{}", mistakes.render(false))
+            }
             Err(error) => panic!("{error}"),
         }
     }

@@ -150,6 +150,54 @@ async fn mistakes_in_flags_are_told_as_such() {
         (arguments("doctor", &[]), &wrong[..], 6, "(--client-id, --client-secret-env)"),
         (arguments("run", &[]), &[], 2, "`APP_SECRET`, which --client-secret-env names, is not set"),
         (arguments("run", &[]), &[("APP_SECRET", "")], 2, "which --client-secret-env names, is empty"),
+        // The value in place of a name is not repeated.
+        (
+            vec![
+                "run",
+                "--target",
+                server.issuer(),
+                "--client-id",
+                "app",
+                "--client-secret-env",
+                "wrong-secret",
+            ],
+            &[],
+            2,
+            "what --client-secret-env gives is no name of an environment variable",
+        ),
+        (
+            vec!["doctor", "--target", server.issuer(), "--subject-token-env", "wrong-secret"],
+            &[],
+            2,
+            "what --subject-token-env gives is no name of an environment variable",
+        ),
+        (
+            vec![
+                "init",
+                "--issuer",
+                server.issuer(),
+                "--client-id",
+                "app",
+                "--client-secret-env",
+                "wrong-secret",
+            ],
+            &[],
+            2,
+            "what --client-secret-env gives is no name of an environment variable",
+        ),
+        (
+            vec![
+                "init",
+                "--no-doctor",
+                "--issuer",
+                "http://x.example",
+                "--subject-token-env",
+                "wrong-secret",
+            ],
+            &[],
+            2,
+            "what --subject-token-env gives is no name of an environment variable",
+        ),
         (
             arguments("run", &["--subject-token-env", "NO_TOKEN"]),
             &SECRETS[..],
@@ -213,6 +261,151 @@ async fn mistakes_in_flags_are_told_as_such() {
     assert_eq!(ran.code, 2, "{}", ran.err);
     assert!(ran.err.contains("give --issuer URL, or export TXSPEC_ISSUER=URL"), "{}", ran.err);
     assert!(!ran.err.contains(":-DEFAULT") && !ran.err.contains("literal-secret"), "{}", ran.err);
+}
+
+/// A CI system hands over an empty variable for a secret that it does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_variable_is_told_before_anything_is_sent() {
+    let folder = TempDir::new().unwrap();
+    let file = |secret: &str, user: &str| {
+        format!(
+            "name: x\nissuer: http://127.0.0.1:9\nclients:\n  exchanger: {{ id: app, secret: {secret} }}\ntokens:\n  user: {{ from: {user} }}\n"
+        )
+    };
+    let set = "\"${APP_SECRET}\"";
+    let login = |password: &str| {
+        format!("{{ password: {{ client: exchanger, username: alice, password: {password} }} }}")
+    };
+    for (text, place) in [
+        (file("\"${NONE_GIVEN}\"", &login("alice-password")), "as.yaml:4:"),
+        (file("{ env: NONE_GIVEN }", &login("alice-password")), "as.yaml:4:"),
+        (file(set, &login("\"${NONE_GIVEN}\"")), "as.yaml:6:"),
+        (file(set, "{ static: \"${NONE_GIVEN}\" }"), "as.yaml:6:"),
+        (file(set, "{ env: NONE_GIVEN }"), "as.yaml:6:"),
+        (file(set, "{ minted: { key: \"${NONE_GIVEN}\", claims: { sub: alice } } }"), "as.yaml:6:"),
+    ] {
+        fs::write(folder.path().join("as.yaml"), &text).unwrap();
+        let variables = [("NONE_GIVEN", ""), SECRETS[0]];
+        for arguments in
+            [&["check", "as.yaml"][..], &["run", "--target", "as.yaml"], &["doctor", "--target", "as.yaml"]]
+        {
+            let ran = txspec(folder.path(), arguments, &variables).await;
+            assert_eq!(ran.code, 2, "{text}{}\n{}", ran.out, ran.err);
+            for words in ["error[empty-secret]", place, "nothing is in the environment variable `NONE_GIVEN`"]
+            {
+                assert!(ran.err.contains(words), "no `{words}` in\n{}", ran.err);
+            }
+            assert!(ran.err.ends_with("1 mistake\n") && !ran.err.contains("app-secret"), "{}", ran.err);
+        }
+        let filled = [("NONE_GIVEN", "a-secret-that-is-there"), SECRETS[0]];
+        let ran = txspec(folder.path(), &["check", "as.yaml"], &filled).await;
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{text}");
+    }
+    let init =
+        ["init", "--issuer", "http://127.0.0.1:9", "--client-id", "app", "--client-secret-env", "NONE_GIVEN"];
+    let ran = txspec(folder.path(), &init, &[("NONE_GIVEN", "")]).await;
+    assert_eq!(ran.code, 2, "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("`NONE_GIVEN`, which --client-secret-env names, is empty"), "{}", ran.err);
+    assert!(!folder.path().join("target.yaml").exists());
+    // The file alone holds a name only.
+    let ran = txspec(folder.path(), &[&init[..], &["--no-doctor"]].concat(), &[("NONE_GIVEN", "")]).await;
+    assert_eq!(ran.code, 0, "{}\n{}", ran.out, ran.err);
+}
+
+/// Where each subject token is taken once, no value of the target file is to blame for what is refused behind the first
+/// exchange.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_the_key_for_a_server_that_takes_each_token_once() {
+    let faults = vec!["subject-used-up-by-exchange".into()];
+    let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+    let values = "audiences: { allowed: api }\nresources: { allowed: \"https://api.example.com\" }\n";
+    let key = "policy: { subject_token_single_use: true }\n";
+    let (out, code) = doctor(&server, "", &[USER, values].concat(), "audience, resource").await;
+    assert_eq!(code, 6, "{out}");
+    assert_eq!(out.matches("FAIL").count(), 1, "{out}");
+    for words in [
+        "FAIL  the plain exchange is refused when it is repeated with the same subject token: status 400, error invalid_request",
+        key.trim_end(),
+        "note  audiences, resources, scopes and issued tokens were not looked at",
+    ] {
+        assert!(out.contains(words), "no `{words}` in\n{out}");
+    }
+    assert!(!out.contains("audiences.allowed") && !out.contains("a new token each time"), "{out}");
+    let at_the_token = USER.replace("{ from", "{ single_use: true, from");
+    for told in [[USER, values, key].concat(), [&at_the_token, values].concat()] {
+        let (out, code) = doctor(&server, "", &told, "audience, resource").await;
+        assert_eq!(code, 0, "{told}{out}");
+        assert!(out.contains("ok    an exchange for the resource"), "{out}");
+        assert!(out.contains("ok    the issued token is a JWT"), "{out}");
+    }
+    // A source that gives the same token each time does not do, whatever is declared.
+    let form =
+        "grant_type=password&username=alice&password=alice-password&client_id=app&client_secret=app-secret";
+    let kept = TempDir::new().unwrap();
+    for declared in ["", key] {
+        let answer = reqwest::Client::new()
+            .post(format!("{}/token", server.issuer()))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let token = kept.path().join("token");
+        fs::write(&token, answer["access_token"].as_str().unwrap()).unwrap();
+        let source = format!("  user: {{ from: {{ file: {} }} }}\n{values}{declared}", token.display());
+        let (out, code) = doctor(&server, "", &source, "audience, resource").await;
+        assert_eq!(code, 6, "{out}");
+        assert!(out.contains("have a source that gives a new token each time"), "{out}");
+        assert_eq!(out.contains("`policy: {"), declared.is_empty(), "{out}");
+    }
+}
+
+/// What was judged is told, and counts, although a report of it cannot be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_violation_outweighs_a_report_that_cannot_be_written() {
+    let faults = vec!["no-cache-control".into()];
+    let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = format!(
+        "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\ntokens:\n{USER}",
+        server.issuer()
+    );
+    fs::write(folder.path().join("target.yaml"), text).unwrap();
+    fs::create_dir_all(folder.path().join("reports/junit.xml")).unwrap();
+    fs::write(folder.path().join("reports/summary.md"), "of an earlier run").unwrap();
+    let run = ["run", "--target", "target.yaml", "--only", "impersonation", "--record", "run.json"];
+    for arguments in [&run[..], &["judge", "run.json"]] {
+        let ran = txspec(folder.path(), arguments, &[]).await;
+        assert_eq!(ran.code, 1, "{}\n{}", ran.out, ran.err);
+        assert!(ran.out.contains("NONCONFORMANT"), "{}", ran.out);
+        assert!(ran.err.contains("choose another folder with --report-dir"), "{}", ran.err);
+        assert!(ran.err.contains("note: not all reports in reports are of this run"), "{}", ran.err);
+    }
+}
+
+/// A server that fails is no mistake in the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_fails_on_the_plain_exchange_is_pointed_at_its_log() {
+    let faults = vec!["missing-requested-type-crashes".into()];
+    let server = ReferenceServer::start(Options { faults, ..Options::default() }).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = format!(
+        "name: reference\nissuer: {}\nclients:\n  exchanger: {{ id: app, secret: app-secret }}\ntokens:\n{USER}",
+        server.issuer()
+    );
+    fs::write(folder.path().join("target.yaml"), text).unwrap();
+    for command in ["run", "doctor"] {
+        let ran = txspec(folder.path(), &[command, "--target", "target.yaml"], &[]).await;
+        let told = format!("{}\n{}", ran.out, ran.err);
+        assert_eq!(ran.code, 6, "{told}");
+        assert!(told.contains("was not granted: status 500"), "{told}");
+        assert!(told.contains("hint: the server failed on the request: see its log"), "{told}");
+        assert!(!told.contains("check the subject token"), "{told}");
+    }
 }
 
 /// A value that the server does not know is told at its line; otherwise a run would end without a word on it.

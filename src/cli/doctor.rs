@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     run::{
-        ClientHealth, Context, ContextError, Form, Introspected, PlainExchange, Sight, attempt, preflight,
-        probe, sight,
+        ClientHealth, Context, ContextError, Form, Introspected, PlainExchange, Sight, Ungranted, attempt,
+        preflight, probe, sight,
     },
     scenario::{ExchangeSpec, OneOrMany, Suite},
     spec::{Capability, Catalogue},
@@ -22,6 +22,9 @@ use crate::{
 
 /// Clocks that differ by more seconds make lifetimes look wrong.
 const CLOCK: i64 = 30;
+
+/// What to do about an answer that refuses nothing.
+const SERVER_LOG: &str = "the request was not refused for what it holds: see the server's log, and `limits` if it asks for patience";
 
 /// Roles of tokens that are there to have expired.
 const EXPIRED: [&str; 2] = ["expired", "expired_actor"];
@@ -33,9 +36,9 @@ Examples:
   txspec doctor --target my-as.yaml
   txspec doctor --target https://as.example.com --client-id app --client-secret-env SECRET
 
-Steps: addresses, keys, clients, clock, token sources, one exchange, one with each audience,
-resource and scope that scenarios ask for, what can be observed. Exit code 6 means that something
-has to change before a run says anything.")]
+Steps: addresses, keys, clients, clock, token sources, one exchange, the same again, one with each
+audience, resource and scope that scenarios ask for, what can be observed. Exit code 6 means that
+something has to change before a run says anything.")]
 pub struct DoctorArguments {
     #[command(flatten)]
     target: TargetArguments,
@@ -50,8 +53,8 @@ pub(super) fn walk_file(path: &Path, terminal: &Terminal, catalogue: &Arc<Catalo
     run(&DoctorArguments { target, stray: None }, terminal, catalogue)
 }
 
-/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, one with each value, what can be
-/// observed.
+/// Walks: addresses, metadata, keys, clients, clock, token sources, one exchange, the same again, one with each value, what
+/// can be observed.
 pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Catalogue>) -> Exit {
     if let Some(stray) = &arguments.stray {
         return refuse_stray(stray, terminal);
@@ -87,8 +90,12 @@ pub fn run(arguments: &DoctorArguments, terminal: &Terminal, catalogue: &Arc<Cat
         walk.clients().await;
         let failed = walk.tokens().await;
         if walk.exchange(&failed).await {
-            walk.targets().await;
-            walk.observation().await;
+            if walk.again().await {
+                walk.targets().await;
+                walk.observation().await;
+            } else {
+                walk.note("audiences, resources, scopes and issued tokens were not looked at: each takes another exchange");
+            }
         }
         if walk.trouble { Exit::Unreachable } else { Exit::Ok }
     })
@@ -342,6 +349,46 @@ impl Walk<'_> {
         true
     }
 
+    /// Whether the plain exchange is granted once more: where each subject token is taken once, everything behind the first
+    /// exchange is refused, and no value of the target file is to blame for it.
+    async fn again(&mut self) -> bool {
+        let Err(Ungranted { refused, answer }) = attempt(self.context, &ExchangeSpec::default()).await else {
+            return true;
+        };
+        let spec = &self.context.target.spec;
+        let user = spec.tokens.get("user");
+        let fresh =
+            user.is_some_and(|token| token.single_use) || spec.policy.subject_token_single_use == Some(true);
+        // Such a source gives the same token whenever it is asked.
+        let kept = user
+            .map(|token| &token.from)
+            .is_some_and(|from| from.fixed.is_some() || from.env.is_some() || from.file.is_some());
+        let place = self.place("/tokens/user");
+        let source = format!(
+            "let `tokens.user`{place} have a source that gives a new token each time (`static`, `env` and `file` give the same one)"
+        );
+        let declare = "if it takes each subject token once, write `policy: { subject_token_single_use: true }`, or `single_use: true` at the token; if it is not meant to, a run without that finds fault with it";
+        let (what, hint) = match (refused, fresh) {
+            (true, false) => (
+                "is refused when it is repeated with the same subject token",
+                if kept { format!("{declare}; {source}") } else { declare.to_owned() },
+            ),
+            (true, true) if kept => ("is refused when it is repeated", source),
+            (true, true) => (
+                "is refused when it is repeated with another subject token",
+                format!(
+                    "check that each token of `tokens.user`{place} can be exchanged, also after another one was"
+                ),
+            ),
+            (false, _) => {
+                ("is not answered when it is repeated as it was the first time", SERVER_LOG.to_owned())
+            }
+        };
+        let hint = self.chosen.hint(&hint);
+        self.fail(&format!("the plain exchange {what}: {answer}"), &hint);
+        false
+    }
+
     /// Whether a plain exchange is granted with each value that scenarios ask for: an exchange refused for its value says
     /// nothing in a run.
     async fn targets(&mut self) {
@@ -374,7 +421,10 @@ impl Walk<'_> {
             let what = format!("the {kind} `{}` (`{dotted}`)", values.join(" "));
             match attempt(self.context, &spec).await {
                 Ok(()) => self.ok(&format!("an exchange for {what} is granted")),
-                Err(answer) => self.fail(
+                Err(Ungranted { refused: false, answer }) => {
+                    self.fail(&format!("an exchange for {what} is not granted: {answer}"), SERVER_LOG);
+                }
+                Err(Ungranted { answer, .. }) => self.fail(
                     &format!("an exchange for {what} is not granted: {answer}"),
                     &format!(
                         "correct `{dotted}`{}, allow it for this client and user in the server's configuration, or take `{kind}` out of `capabilities`",
@@ -392,7 +442,7 @@ impl Walk<'_> {
                 self.inside(&seen);
                 self.introspection(&seen);
             }
-            None => self.note("a second plain exchange issued no token that could be looked at"),
+            None => self.note("a further plain exchange issued no token that could be looked at"),
         }
     }
 

@@ -10,12 +10,12 @@ use clap::Args;
 
 use super::{
     Exit, doctor,
-    select::{command, not_an_issuer},
+    select::{command, not_an_issuer, refuse_variable},
     terminal::Terminal,
 };
 use crate::{
     spec::Catalogue,
-    target::{Draft, MetadataSpec, draft, holds_credentials, read_metadata_of},
+    target::{Draft, MetadataSpec, draft, holds_credentials, is_variable, read_metadata_of},
     wire::{Limits, Request, Sender, scheme_hint},
 };
 
@@ -99,6 +99,18 @@ fn write(arguments: &InitArguments, terminal: &Terminal) -> Result<String, Exit>
         );
         Exit::Usage
     })?;
+    for (flag, variable) in [
+        ("--client-secret-env", &arguments.client_secret_env),
+        ("--subject-token-env", &arguments.subject_token_env),
+        ("--password-env", &arguments.password_env),
+    ] {
+        let Some(variable) = variable else { continue };
+        // The file names the variable, so that a file alone needs no value in it.
+        let empty = !arguments.no_doctor && std::env::var_os(variable).is_some_and(|value| value.is_empty());
+        if empty || !is_variable(variable) {
+            return Err(refuse_variable(flag, variable, "is empty", terminal));
+        }
+    }
     let client_id = answer(arguments.client_id.as_deref(), "--client-id", "Client identifier", terminal)?;
     let mut unreached = false;
     let metadata = {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Exit,
-    outcome::{Outputs, exit_of},
+    outcome::{Outputs, Written, exit_of, exit_unless_lost},
     select::{left_out, refuse_suite},
     terminal::Terminal,
 };
@@ -62,7 +62,7 @@ fn judged(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Catal
     }
     let replayed = replay(&recording, &suite, catalogue);
     let report = report::Report::new(report::identity_of(&recording, &replayed), &replayed.result);
-    let paths = arguments.outputs.write(&report, catalogue, terminal)?;
+    let Written { paths, lost } = arguments.outputs.write(&report, catalogue, terminal);
     let summary =
         report::terminal::summary(&report, catalogue, paths.as_ref(), terminal.width(), terminal.styled());
     let muted = arguments.outputs.mute(terminal, true);
@@ -75,5 +75,5 @@ fn judged(arguments: &JudgeArguments, terminal: &Terminal, catalogue: &Arc<Catal
         ));
     }
     arguments.outputs.annotate(&report, catalogue, None, terminal, true);
-    Ok(exit_of(&replayed.result, &replayed.options, &replayed.waivers))
+    Ok(exit_unless_lost(exit_of(&replayed.result, &replayed.options, &replayed.waivers), lost))
 }

@@ -32,6 +32,15 @@ pub struct Outputs {
     pub annotate: Option<Annotations>,
 }
 
+/// What was written.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The reports.
+    pub paths: Option<report::Paths>,
+    /// Whether something that was asked for could not be written.
+    pub lost: bool,
+}
+
 /// CI systems that annotations are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Annotations {
@@ -40,35 +49,49 @@ pub enum Annotations {
 }
 
 impl Outputs {
-    /// Makes the folder: that it cannot be written should be known before minutes of testing.
+    /// Makes the folder and tries the file: that they cannot be written should be known before minutes of testing.
     pub fn prepare(&self, terminal: &Terminal) -> Result<(), Exit> {
-        if self.no_report {
-            return Ok(());
+        if !self.no_report {
+            let made = report::prepare(&self.report_dir);
+            made.map_err(|error| unwritable(&error, "folder with --report-dir", terminal))?;
         }
-        report::prepare(&self.report_dir).map_err(|error| unwritable(&error, terminal))
+        self.har.as_deref().map_or(Ok(()), |path| try_file(path, "--har", terminal))
     }
 
-    /// Writes what was asked for.
-    pub fn write(
-        &self,
-        report: &Report,
-        catalogue: &Catalogue,
-        terminal: &Terminal,
-    ) -> Result<Option<report::Paths>, Exit> {
-        let mut paths = None;
+    /// Writes what was asked for. What cannot be written is told; what was judged stands all the same.
+    pub fn write(&self, report: &Report, catalogue: &Catalogue, terminal: &Terminal) -> Written {
+        let mut written = Written::default();
         if !self.no_report {
-            let written = report::write_all(&self.report_dir, report, catalogue);
-            paths = Some(written.map_err(|error| unwritable(&error, terminal))?);
+            let begun = SystemTime::now();
+            match report::write_all(&self.report_dir, report, catalogue) {
+                Ok(paths) => written.paths = Some(paths),
+                Err(error) => {
+                    written.lost = true;
+                    unwritable(&error, "folder with --report-dir", terminal);
+                    if self.any_older(begun) {
+                        let folder = printable(&self.report_dir.display().to_string(), 500);
+                        terminal.err(&format!("note: not all reports in {folder} are of this run"));
+                    }
+                }
+            }
         }
         if let Some(path) = &self.har {
-            report::har::render(report).and_then(|text| report::write_text(path, &text)).map_err(
-                |error| {
-                    terminal.failure(&error.to_string(), Some("choose another file with --har"));
-                    Exit::Usage
-                },
-            )?;
+            let text = report::har::render(report);
+            if let Err(error) = text.and_then(|text| report::write_text(path, &text)) {
+                written.lost = true;
+                unwritable(&error, "file with --har", terminal);
+            }
         }
-        Ok(paths)
+        written
+    }
+
+    /// Whether a report in the folder was written before that time.
+    fn any_older(&self, than: SystemTime) -> bool {
+        let older = |path: &&Path| {
+            let written = std::fs::metadata(path).and_then(|file| file.modified());
+            written.is_ok_and(|written| written < than)
+        };
+        report::Paths::within(&self.report_dir).all().iter().any(older)
     }
 
     /// Where a CI system reads commands out of the output, what a server says must not be one: from here on it reads
@@ -110,12 +133,7 @@ impl Outputs {
     /// Says of a run that ended before it wrote its reports that it judged nothing, and that what lies in the folder is
     /// older than it.
     pub fn fell_short(&self, exit: Exit, begun: SystemTime, catalogue: &Catalogue, terminal: &Terminal) {
-        let older = |path: &&Path| {
-            let written = std::fs::metadata(path).and_then(|file| file.modified());
-            written.is_ok_and(|written| written < begun)
-        };
-        let paths = report::Paths::within(&self.report_dir);
-        if !self.no_report && paths.all().iter().any(older) {
+        if !self.no_report && self.any_older(begun) {
             terminal.err(&format!(
                 "note: the reports in {} are of an earlier run: this one wrote none",
                 printable(&self.report_dir.display().to_string(), 500)
@@ -135,9 +153,20 @@ impl Outputs {
     }
 }
 
-fn unwritable(error: &ReportError, terminal: &Terminal) -> Exit {
-    terminal.failure(&error.to_string(), Some("choose another folder with --report-dir"));
+/// Tries whether the file that a flag names can be written.
+pub fn try_file(path: &Path, flag: &str, terminal: &Terminal) -> Result<(), Exit> {
+    report::prepare_file(path).map_err(|error| unwritable(&error, &format!("file with {flag}"), terminal))
+}
+
+fn unwritable(error: &ReportError, other: &str, terminal: &Terminal) -> Exit {
+    terminal.failure(&error.to_string(), Some(&format!("choose another {other}")));
     Exit::Usage
+}
+
+/// The exit code of what was judged: it stands although something that was asked for could not be written, but a gate must
+/// not go green for that.
+pub fn exit_unless_lost(exit: Exit, lost: bool) -> Exit {
+    if lost && exit == Exit::Ok { Exit::Usage } else { exit }
 }
 
 /// The exit code of a run. A violation outweighs everything: it is proven, whatever else went wrong. What was accepted

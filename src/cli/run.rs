@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Exit,
-    outcome::{Outputs, exit_of},
+    outcome::{Outputs, Written, exit_of, exit_unless_lost, try_file},
     select::{
         Chosen, LevelArgument, SuiteArguments, TargetArguments, cause, causes, is_file, left_out,
         refuse_stray,
@@ -278,6 +278,7 @@ fn execute(
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     arguments.outputs.prepare(terminal)?;
+    arguments.record.as_deref().map_or(Ok(()), |path| try_file(path, "--record", terminal))?;
     // Whatever a file says of itself: it goes into every output.
     let redactor = {
         let vault = Vault::default();
@@ -374,7 +375,7 @@ fn execute(
         allow_inconclusive: options.allow_inconclusive.clone(),
     };
     let report = Report::new(identity, &result);
-    let paths = arguments.outputs.write(&report, catalogue, terminal)?;
+    let Written { paths, mut lost } = arguments.outputs.write(&report, catalogue, terminal);
     if let Some(path) = &arguments.record {
         let occasion = Occasion {
             target: report.target.name.clone(),
@@ -385,11 +386,11 @@ fn execute(
             duration_ms: report.duration_ms,
             tool: report.tool.version.clone(),
         };
-        if let Some(recording) = Recording::new(&context, &options, &result, occasion) {
-            report::write_recording(path, &recording).map_err(|error| {
-                terminal.failure(&error.to_string(), Some("choose another file with --record"));
-                Exit::Usage
-            })?;
+        if let Some(recording) = Recording::new(&context, &options, &result, occasion)
+            && let Err(error) = report::write_recording(path, &recording)
+        {
+            terminal.failure(&error.to_string(), Some("choose another file with --record"));
+            lost = true;
         }
     }
     let mut summary = String::new();
@@ -426,11 +427,8 @@ fn execute(
     arguments.outputs.unmute(terminal, muted);
     arguments.outputs.annotate(&report, catalogue, target_file(arguments).as_deref(), terminal, prints);
     // What was judged stands, but who reads the events was told half of it. A reader that left on purpose is no mistake.
-    let lost = events_lost.is_some_and(|e| e.kind() != std::io::ErrorKind::BrokenPipe);
-    Ok(match exit_of(&result, &options, &context.waivers) {
-        Exit::Ok if lost => Exit::Usage,
-        exit => exit,
-    })
+    lost |= events_lost.is_some_and(|e| e.kind() != std::io::ErrorKind::BrokenPipe);
+    Ok(exit_unless_lost(exit_of(&result, &options, &context.waivers), lost))
 }
 
 /// Who hears of what happens, and where the error of writing it down would turn up.

@@ -14,7 +14,8 @@ use crate::{
     scenario::{LoadError, ProfileName, Scenario, Suite},
     spec::{Catalogue, Level},
     target::{
-        LimitsSpec, QUICK_CLIENT, QuickTarget, Target, TargetError, holds_credentials, load_named, quick,
+        LimitsSpec, QUICK_CLIENT, QuickTarget, Target, TargetError, holds_credentials, is_variable,
+        load_named, quick,
     },
     vendor::{self, VendorError},
     wire::printable,
@@ -246,12 +247,7 @@ impl TargetArguments {
                 Ok(_) => "is empty",
                 Err(_) => "is not set",
             };
-            let name = printable(variable, 100);
-            terminal.failure(
-                &format!("the environment variable `{name}`, which {flag} names, {is}"),
-                Some(&format!("export {name}=…; {flag} takes the name of a variable, not its value")),
-            );
-            return Err(Exit::Usage);
+            return Err(refuse_variable(flag, variable, is, terminal));
         }
         Ok(())
     }
@@ -400,6 +396,23 @@ pub fn is_file(argument: &str) -> bool {
     argument.ends_with(".yaml") || argument.ends_with(".yml") || std::path::Path::new(argument).is_file()
 }
 
+/// Refuses what a flag gives as the name of a variable. What can be no name may be the secret itself and is not repeated.
+pub fn refuse_variable(flag: &str, variable: &str, is: &str, terminal: &Terminal) -> Exit {
+    let takes = format!("{flag} takes the name of a variable, not its value");
+    if is_variable(variable) {
+        terminal.failure(
+            &format!("the environment variable `{}`, which {flag} names, {is}", printable(variable, 100)),
+            Some(&format!("export {}=…; {takes}", printable(variable, 100))),
+        );
+    } else {
+        terminal.failure(
+            &format!("what {flag} gives is no name of an environment variable"),
+            Some(&format!("{takes}: put the value into a variable, and give the name of that")),
+        );
+    }
+    Exit::Usage
+}
+
 /// Refuses a file where none belongs.
 pub fn refuse_stray(argument: &str, terminal: &Terminal) -> Exit {
     let argument = printable(argument, 200);
@@ -450,6 +463,13 @@ pub fn not_an_issuer(terminal: &Terminal) -> Exit {
 pub fn refuse(error: &TargetError, terminal: &Terminal) -> Exit {
     match error {
         TargetError::Mistakes(diagnostics) => refuse_mistakes(diagnostics, terminal),
+        TargetError::Unread(diagnostics) => {
+            let exit = refuse_mistakes(diagnostics, terminal);
+            let (errors, _) = diagnostics.counts();
+            let mended = if errors == 1 { "this is" } else { "these are" };
+            terminal.err(&format!("names, roles and readings are checked once {mended} mended"));
+            exit
+        }
         TargetError::Scheme { .. } => {
             terminal.failure(
                 &error.to_string(),

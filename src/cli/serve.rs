@@ -1,6 +1,6 @@
 //! `txspec serve`: the reference authorization server, for authors of clients and for trying the suite.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use clap::Args;
 
@@ -52,8 +52,14 @@ pub fn run(arguments: &ServeArguments, terminal: &Terminal) -> Exit {
         }
         terminal.out(&format!("run the suite against it with:\n  txspec run --target reference --issuer {issuer}\nCtrl-C ends it"));
         let _ = tokio::signal::ctrl_c().await;
-        for (fault, count) in server.fired() {
-            terminal.err(&format!("fault {fault} changed {count} answer{}", if count == 1 { "" } else { "s" }));
+        let fired = server.fired();
+        for fault in arguments.fault.iter().collect::<BTreeSet<_>>() {
+            let changed = match fired.get(fault) {
+                None => "nothing".to_owned(),
+                Some(1) => "1 answer".to_owned(),
+                Some(count) => format!("{count} answers"),
+            };
+            terminal.err(&format!("fault {fault} changed {changed}"));
         }
         Exit::Ok
     })

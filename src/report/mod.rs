@@ -27,4 +27,4 @@ pub use error::ReportError;
 pub use json::{Identity, Report, TargetIdentity, Tool};
 pub use recording::{identity_of, read_recording, write_recording};
 pub use visible::{clip, is_unsafe, shown, visible};
-pub use write::{Paths, prepare, write_all, write_text};
+pub use write::{Paths, prepare, prepare_file, write_all, write_text};

@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Report, ReportError, html, json::write_file, junit, markdown};
+use super::{
+    Report, ReportError, html,
+    json::{try_file, write_file},
+    junit, markdown,
+};
 use crate::spec::Catalogue;
 
 /// Where the reports are.
@@ -59,6 +63,14 @@ pub fn write_all(folder: &Path, report: &Report, catalogue: &Catalogue) -> Resul
     write_file(&paths.markdown, markdown::render(report, catalogue).as_bytes())?;
     write_file(&paths.html, html::render(report, catalogue)?.as_bytes())?;
     Ok(paths)
+}
+
+/// Tries whether a file can be written, without leaving one behind.
+///
+/// # Errors
+/// When it cannot.
+pub fn prepare_file(path: &Path) -> Result<(), ReportError> {
+    try_file(path)
 }
 
 /// Writes one text to a file: whoever looks sees the old file or the new one.

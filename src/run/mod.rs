@@ -35,6 +35,6 @@ pub use result::{
     Conclusion, Counts, Doubt, Observation, RequirementResult, RunResult, ScenarioResult, Weight,
 };
 pub use session::{Options, Session};
-pub use sight::{Form, Introspected, Sight, attempt, sight};
+pub use sight::{Form, Introspected, Sight, Ungranted, attempt, sight};
 pub use trials::{Explain, Trials, trials};
 pub use waive::{WaiverResult, WaiverState, Waivers, fingerprint};

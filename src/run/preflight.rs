@@ -84,7 +84,11 @@ pub async fn preflight(context: &Context) -> Result<PlainExchange, PreflightErro
         let code = status
             .and_then(|r| serde_json::from_str::<Value>(&r.body).ok())
             .and_then(|v| v.get("error")?.as_str().map(str::to_owned));
-        let hint = scheme_hint(&message).filter(|_| status.is_none()).unwrap_or(advice(code.as_deref()));
+        let failed = status.is_some_and(|r| (500..600).contains(&r.status));
+        let hint = scheme_hint(&message)
+            .filter(|_| status.is_none())
+            .or(advice(code.as_deref()).filter(|_| !failed))
+            .unwrap_or(if failed { SERVER_FAILED } else { UNKNOWN });
         return Err(PreflightError { stage: Stage::Exchange, message, hint: hint.into() });
     }
     let prepared =
@@ -154,9 +158,16 @@ fn error_of(body: &str) -> String {
     }
 }
 
+/// What to do where the server failed (RFC 9110 section 15.6): whatever the request holds, that is the server's own fault.
+const SERVER_FAILED: &str = "the server failed on the request: see its log. If it needs a parameter that a plain exchange lacks, say so with `exchange` or `extra_params`";
+
+/// What to do where the code says nothing of it.
+const UNKNOWN: &str =
+    "check the subject token and its `type`, and what the server wants besides (`exchange`, `extra_params`)";
+
 /// What usually is behind an error code of the plain exchange.
-pub(super) fn advice(code: Option<&str>) -> &'static str {
-    match code {
+fn advice(code: Option<&str>) -> Option<&'static str> {
+    Some(match code {
         Some("invalid_client") => "check id, secret and authentication method of `clients.exchanger`",
         Some("unauthorized_client") => {
             "the client may not use this grant: allow token exchange for it in the server's configuration"
@@ -171,8 +182,6 @@ pub(super) fn advice(code: Option<&str>) -> &'static str {
         Some("access_denied") => {
             "the server's policy refuses this client or subject: check what the client may exchange"
         }
-        _ => {
-            "check the subject token and its `type`, and what the server wants besides (`exchange`, `extra_params`)"
-        }
-    }
+        _ => return None,
+    })
 }

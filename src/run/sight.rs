@@ -90,13 +90,26 @@ pub async fn sight(context: &Context) -> Option<Sight> {
     Some(Sight { form, introspected, signature })
 }
 
+/// An exchange that gave no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ungranted {
+    /// Whether the server refused the request, and did not fail on it, ask for patience or say nothing.
+    pub refused: bool,
+    /// What came back, in words that hold no secret.
+    pub answer: String,
+}
+
+/// Status codes that ask to come again: they say nothing of the request.
+const LATER: [u16; 3] = [408, 425, 429];
+
 /// Sends one exchange and says what came back, if it was no token.
 ///
 /// # Errors
-/// In words that hold no secret.
-pub async fn attempt(context: &Context, spec: &ExchangeSpec) -> Result<(), String> {
+/// When no token was issued.
+pub async fn attempt(context: &Context, spec: &ExchangeSpec) -> Result<(), Ungranted> {
     let prepared = apply::prepare(context, spec, &[], &BTreeMap::new(), None).await;
-    let exchange = context.sender.send("doctor", prepared.map_err(|e| e.0)?.request).await;
+    let prepared = prepared.map_err(|e| Ungranted { refused: false, answer: e.0 })?;
+    let exchange = context.sender.send("doctor", prepared.request).await;
     let token = Context::json_of(&exchange).as_ref().and_then(Context::issued_token);
     let granted = exchange.response().is_some_and(|r| (200..300).contains(&r.status));
     match token.filter(|_| granted) {
@@ -105,8 +118,11 @@ pub async fn attempt(context: &Context, spec: &ExchangeSpec) -> Result<(), Strin
             Ok(())
         }
         None => Err(match exchange.response() {
-            Some(response) => format!("status {}{}", response.status, known_code(context, &exchange)),
-            None => context.vault.redactor().text(&describe(&exchange)),
+            Some(response) => Ungranted {
+                refused: (400..500).contains(&response.status) && !LATER.contains(&response.status),
+                answer: format!("status {}{}", response.status, known_code(context, &exchange)),
+            },
+            None => Ungranted { refused: false, answer: context.vault.redactor().text(&describe(&exchange)) },
         }),
     }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    AuthMethod, ClientSpec, SecretSpec, SourceSpec, TargetSpec, TokenSpec, Value1, duration, token_type_short,
+    AuthMethod, ClientSpec, SecretFrom, SecretSpec, SourceSpec, TargetSpec, TokenSpec, Value1, duration,
+    token_type_short,
 };
 use crate::{
     document::{Diagnostic, Diagnostics, Document, did_you_mean, near_miss, pointer_push},
@@ -137,17 +138,24 @@ impl Lint<'_> {
             .or(self.spec.endpoints.token.as_deref())
             .and_then(|u| Url::parse(u).ok())
             .is_some_and(|u| is_loopback(&u));
-        let literal =
-            self.written.pointer(pointer).and_then(Value::as_str).is_some_and(|t| !t.contains("${"));
+        let written = self.written.pointer(pointer).and_then(Value::as_str);
+        let literal = written.is_some_and(|t| !t.contains("${"));
         if let Some(from @ SecretSpec::From(_)) = secret
             && let Err(message) = from.resolve()
         {
             self.found.push(self.at(pointer, "no-secret", message).hint("set it before the run"));
         }
         if let Some(Ok(value)) = secret.map(SecretSpec::resolve) {
-            // What `${VAR}` could not be filled with is told already.
-            if value.is_empty() && (literal || matches!(secret, Some(SecretSpec::From(_)))) {
-                self.found.push(self.at(pointer, "empty-secret", "the text is empty"));
+            if value.is_empty() {
+                // A variable that is not set is told for itself.
+                let d = match (secret, written) {
+                    (Some(SecretSpec::From(SecretFrom { env: Some(variable), .. })), _) => {
+                        self.empty(pointer, &[variable.as_str()])
+                    }
+                    (_, Some(text)) if !literal => self.empty(pointer, &variables_in(text)),
+                    _ => self.at(pointer, "empty-secret", "the text is empty"),
+                };
+                self.found.push(d);
             } else if !value.is_empty() && value.len() < SHORTEST_SECRET {
                 self.found.push(
                     self.at(pointer, "short-secret", "this is too short to be hidden wherever a server repeats it")
@@ -163,6 +171,16 @@ impl Lint<'_> {
                     .warning(),
             );
         }
+    }
+
+    /// A secret that variables hold, and nothing is in them.
+    fn empty(&self, pointer: &str, variables: &[&str]) -> Diagnostic {
+        let names: Vec<String> = variables.iter().map(|name| format!("`{name}`")).collect();
+        let message =
+            format!("the text is empty: nothing is in the environment variable {}", names.join(", "));
+        self.at(pointer, "empty-secret", message).hint(
+            "a CI system hands over an empty variable for a secret that it does not have, or does not give to this job",
+        )
     }
 
     /// A file that the target file names.
@@ -278,20 +296,25 @@ impl Lint<'_> {
         {
             self.found.push(self.at(&format!("{pointer}/command/timeout"), "wrong-duration", message));
         }
-        if let Some(variable) = &source.env
-            && std::env::var_os(variable).is_none()
-        {
-            self.found.push(
-                self.at(
-                    &format!("{pointer}/env"),
-                    "unset-variable",
-                    format!("the environment variable `{variable}` is not set"),
-                )
-                .hint(format!("export {variable}=TOKEN")),
-            );
+        if let Some(variable) = &source.env {
+            let place = format!("{pointer}/env");
+            match std::env::var_os(variable) {
+                None => self.found.push(
+                    self.at(
+                        &place,
+                        "unset-variable",
+                        format!("the environment variable `{variable}` is not set"),
+                    )
+                    .hint(format!("export {variable}=TOKEN")),
+                ),
+                Some(token) if token.is_empty() => self.found.push(self.empty(&place, &[variable])),
+                Some(_) => {}
+            }
         }
         self.literal(&format!("{pointer}/password/password"), source.password.as_ref().map(|p| &p.password));
         self.literal(&format!("{pointer}/static"), source.fixed.as_ref());
+        let key = source.minted.as_ref().and_then(|minted| minted.key.as_ref());
+        self.literal(&format!("{pointer}/minted/key"), key);
     }
 
     fn unknown(&mut self, pointer: &str, what: &str, name: &str, known: Vec<&str>) {
@@ -479,6 +502,12 @@ impl Lint<'_> {
             }
         }
     }
+}
+
+/// The variables of a text that is nothing but `${VAR}` and `${VAR:-default}`.
+fn variables_in(text: &str) -> Vec<&str> {
+    let inner = text.split("${").skip(1).filter_map(|rest| rest.split('}').next());
+    inner.map(|inner| inner.split_once(":-").map_or(inner, |(name, _)| name)).collect()
 }
 
 /// The word that asks for a value that nobody knows.

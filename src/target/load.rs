@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{SecretFrom, SecretSpec, TargetSpec, Waiver, lint::lint};
 use crate::{
-    document::{Diagnostics, Document, FileKind, SchemaCheck, did_you_mean, pointer_push},
+    document::{Diagnostic, Diagnostics, Document, FileKind, SchemaCheck, did_you_mean, pointer_push},
     spec::Catalogue,
 };
 
@@ -22,6 +22,9 @@ pub enum TargetError {
     /// The file holds mistakes.
     #[error("the target file holds mistakes")]
     Mistakes(Diagnostics),
+    /// The file holds mistakes of form that hide whether there are others: names and roles were not looked at.
+    #[error("the target file holds mistakes")]
+    Unread(Diagnostics),
     /// No embedded target of that name and no such file.
     #[error("no target `{name}`: neither a file nor one of the targets that come with txspec{}", hint(.near.as_deref()))]
     Unknown {
@@ -128,7 +131,9 @@ pub fn load_named(
 
 /// Mistakes of a target that comes with txspec, told to someone who cannot edit it.
 fn of_txspec(error: TargetError) -> TargetError {
-    let TargetError::Mistakes(mut mistakes) = error else { return error };
+    let (TargetError::Mistakes(mut mistakes) | TargetError::Unread(mut mistakes)) = error else {
+        return error;
+    };
     mistakes.0.retain(|d| !SECRETS.contains(&d.code));
     for mistake in mistakes.0.iter_mut().filter(|d| d.code == UNSET) {
         let hint = mistake.hint.take().unwrap_or_default();
@@ -184,7 +189,7 @@ fn from_document(
             if !mistakes.has_errors() {
                 mistakes.extend(d);
             }
-            return Err(TargetError::Mistakes(mistakes));
+            return Err(TargetError::Unread(mistakes));
         }
     };
     locate_secrets(&mut spec, &folder);
@@ -200,8 +205,9 @@ fn from_document(
     }
     mistakes.extend(lint(&spec, &document, &written, &folder, catalogue));
     // What is wrong with a text that a variable is missing from is wrong for that alone.
-    let unset: Vec<_> = mistakes.0.iter().filter(|d| d.code == UNSET).filter_map(|d| d.span()).collect();
-    mistakes.0.retain(|d| d.code == UNSET || d.span().is_none_or(|span| !unset.contains(&span)));
+    let unfilled = |d: &&Diagnostic| [UNSET, "wrong-variable"].contains(&d.code);
+    let spans: Vec<_> = mistakes.0.iter().filter(unfilled).filter_map(Diagnostic::span).collect();
+    mistakes.0.retain(|d| unfilled(&d) || d.span().is_none_or(|span| !spans.contains(&span)));
     let ((), warnings) = mistakes.or(()).map_err(TargetError::Mistakes)?;
     Ok(Target { spec, waivers, warnings, document: Some(document), folder })
 }
@@ -287,7 +293,8 @@ fn substitute(
     out
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether a text can be the name of an environment variable (POSIX.1 section 8.1, in either case).
+pub fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

@@ -14,7 +14,9 @@ mod waiver_edit;
 pub use discovery::{Discovered, DiscoveryError, discover, metadata_urls, read_metadata_of};
 pub use draft::{Draft, draft};
 pub use lint::holds_credentials;
-pub use load::{Target, TargetError, Variables, embedded, embedded_names, load_file, load_named, load_text};
+pub use load::{
+    Target, TargetError, Variables, embedded, embedded_names, is_variable, load_file, load_named, load_text,
+};
 pub use model::{
     AuthMethod, ClientSpec, CommandSource, Endpoints, ExchangeBase, ExchangeSource, GrantSource, HttpRecipe,
     HttpStep, LimitsSpec, MetadataSpec, MintedSource, PasswordSource, Policy, RefreshSource, SourceSpec,

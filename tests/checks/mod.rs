@@ -78,7 +78,7 @@ pub fn check_target_loader(data: &[u8]) {
             assert!(target.warnings.0.iter().all(|d| d.severity == Severity::Warning));
             placed(&target.warnings, text);
         }
-        Err(TargetError::Mistakes(mistakes)) => {
+        Err(TargetError::Mistakes(mistakes) | TargetError::Unread(mistakes)) => {
             assert!(mistakes.has_errors(), "refused without a mistake");
             placed(&mistakes, text);
         }

@@ -205,6 +205,21 @@ pub(in crate::report) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Rep
     written.map_err(fail)
 }
 
+/// Tries whether a file can be written, and leaves none behind: what is there stays as it is. A device or a pipe is not
+/// tried: opening one may be noticed.
+pub(in crate::report) fn try_file(path: &Path) -> Result<(), ReportError> {
+    let fail = |source| ReportError::Write { path: path.to_owned(), source };
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&real) {
+        Ok(known) if known.is_dir() => return Err(fail(io::ErrorKind::IsADirectory.into())),
+        Ok(known) if !known.is_file() => return Ok(()),
+        _ if real.file_name().is_none() => return Err(fail(io::ErrorKind::InvalidFilename.into())),
+        _ => {}
+    }
+    let temporary = temporary(&real);
+    File::create(&temporary).and_then(|_| fs::remove_file(&temporary)).map_err(fail)
+}
+
 /// How long a pipe may wait for its reader.
 const READER: Duration = Duration::from_secs(3);
 

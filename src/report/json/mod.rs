@@ -7,5 +7,5 @@ mod model;
 
 pub use file::LIMIT_MIB;
 pub(crate) use file::create;
-pub(super) use file::{compact, pretty, regular, write_file};
+pub(super) use file::{compact, pretty, regular, try_file, write_file};
 pub use model::{FORMAT, Identity, Report, TargetIdentity, Tool, schema};
