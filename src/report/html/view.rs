@@ -103,7 +103,9 @@ pub(super) struct Group {
 pub(super) struct Row {
     verdict: &'static str,
     mark: &'static str,
-    level: String,
+    level: &'static str,
+    /// The requirement's own level, where that is another.
+    own: Option<String>,
     requirement: String,
     /// Whether the page has a row for it.
     there: bool,
@@ -263,7 +265,8 @@ fn violations(report: &Report, catalogue: &Catalogue) -> Vec<Group> {
         Row {
             verdict,
             mark,
-            level: digest::level_words(v.finding, catalogue),
+            level: v.finding.level.word(),
+            own: digest::level_words(v.finding, catalogue).split_once(" (").map(|(_, own)| format!("({own}")),
             requirement: shown(&v.finding.requirement, CELL),
             there: digest::has_row(report, &v.finding.requirement),
             says: catalogue
