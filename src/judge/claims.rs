@@ -15,6 +15,8 @@ pub(super) struct Unseen(pub String);
 
 /// The claims of the token that the i-th response issued.
 pub(super) fn issued_claims(step: &StepFacts<'_>, i: usize, source: Source) -> Result<Value, Unseen> {
+    const UNASKED: &str = "the token was not introspected: that takes the capability `introspection`, its \
+                           endpoint and a client `observer`";
     const INACTIVE: &str = "introspection says that the token is not active, perhaps only to this caller";
     if matches!(step.kind, StepKind::Introspect | StepKind::Userinfo) {
         let said = step.json(i).map(|j| j.value).ok_or_else(|| Unseen("the response is no JSON".into()))?;
@@ -25,13 +27,11 @@ pub(super) fn issued_claims(step: &StepFacts<'_>, i: usize, source: Source) -> R
     let issued = step.issued(i).ok_or_else(|| Unseen("no token was issued".into()))?;
     let view = issued.view.as_ref().ok_or_else(|| Unseen("no token was issued".into()))?;
     let jwt = view.jwt.as_ref().map(crate::token::Jwt::claims_value);
-    let introspected = || {
-        match &issued.introspection {
+    let introspected = || match &issued.introspection {
         Some(Ok(value)) if value.get("active") == Some(&Value::Bool(true)) => Ok(value.clone()),
         Some(Ok(_)) => Err(Unseen(INACTIVE.into())),
         Some(Err(why)) => Err(Unseen(format!("introspection failed: {why}"))),
-        None => Err(Unseen("the token was not introspected: that takes the capability `introspection`, its endpoint and a client `observer`".into())),
-    }
+        None => Err(Unseen(UNASKED.into())),
     };
     match source {
         Source::Jwt => jwt.ok_or_else(|| Unseen("the issued token is no readable JWT".into())),
@@ -232,15 +232,19 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Null in a response is a serializer's way to say that there is none.
+pub(super) fn said(value: &&Value) -> bool {
+    !value.is_null()
+}
+
 /// Whether what both values say is the same; `None` if they are objects of which nothing that names a party can be
 /// compared: an issuer alone, or who acted before, names nobody (RFC 8693 section 4.1). A server may show less of a claim
 /// in one place than in the other (RFC 7662 section 2.2 leaves the members of an introspection response to it).
 pub(super) fn agree(a: &Value, b: &Value) -> Option<bool> {
     let (Value::Object(left), Value::Object(right)) = (a, b) else { return Some(same(a, b)) };
-    let is_said = |value: &&Value| !value.is_null();
     let mut named = false;
-    for (name, value) in left.iter().filter(|(_, value)| is_said(value)) {
-        let Some(other) = right.get(name).filter(is_said) else { continue };
+    for (name, value) in left.iter().filter(|(_, value)| said(value)) {
+        let Some(other) = right.get(name).filter(said) else { continue };
         match agree(value, other) {
             Some(false) => return Some(false),
             Some(true) => named |= !matches!(name.as_str(), "iss" | "act"),

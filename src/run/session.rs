@@ -168,6 +168,9 @@ impl Session {
                 self.recheck(&id, &dependents).await;
             })
             .await;
+        if self.context.sender.is_interrupted() {
+            self.leave_open();
+        }
     }
 
     /// What was refused since a control last succeeded could be a lock-out's doing: nobody can ask any more.

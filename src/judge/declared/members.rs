@@ -9,17 +9,12 @@ use super::{
 use crate::{
     judge::{
         FailClass, StepKind,
-        claims::{self, issued_claims, shown},
+        claims::{self, issued_claims, said, shown},
         oracle_error,
     },
     scenario::{ClaimCheck, HeaderCheck, IfMissing, MemberCheck, Relation, Source},
     spec::{Knob, Level},
 };
-
-/// Null in a response is a serializer's way to say that there is none.
-fn said(value: &&Value) -> bool {
-    !value.is_null()
-}
 
 impl Declared<'_> {
     pub(super) fn claim(&self, check: &ClaimCheck, at: usize) -> Judged {

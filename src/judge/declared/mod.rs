@@ -68,9 +68,7 @@ fn unanswered(outcome: &Outcome) -> Option<(Cause, String)> {
         Outcome::NoAnswer(TransportKind::Budget) => {
             Some((Cause::Budget, "the request budget is used up".into()))
         }
-        Outcome::NoAnswer(TransportKind::Interrupted) => {
-            Some((Cause::Interrupted, "the run was interrupted".into()))
-        }
+        Outcome::NoAnswer(TransportKind::Interrupted) => Some((Cause::Interrupted, INTERRUPTED.into())),
         Outcome::NoAnswer(kind) => Some((
             Cause::Transport,
             match kind {

@@ -183,11 +183,13 @@ fn one(page: &mut Page, violation: &Violation<'_>, catalogue: &Catalogue) {
             (PLAIN, &tail),
         ],
     );
-    // "Granted" says little: the title says what was.
-    if let (Some(FailClass::Accepted), Some(scenario)) = (finding.class, violation.scenarios.first()) {
-        page.put(4, 6, &[(PLAIN, &shown(&scenario.title, TEXT))]);
-    }
-    let expected = format!("{};", shown(or_nothing(&finding.expected), EXPECTED));
+    // That "the request is refused" was expected says little: the title says which.
+    let accepted = finding.class == Some(FailClass::Accepted);
+    let expected = match violation.scenarios.first().filter(|_| accepted) {
+        Some(scenario) => &scenario.title,
+        None => or_nothing(&finding.expected),
+    };
+    let expected = format!("{};", shown(expected, EXPECTED));
     page.put(
         4,
         6,
